@@ -1,0 +1,66 @@
+import { HoldfastError, isHoldfastError } from "../errors.ts";
+
+/** How the value of one entry becomes text and back. `stringify` answers undefined for what it can't hold; `parse` may throw on foreign text. */
+export interface Serializer {
+  stringify(value: unknown): string | undefined;
+  parse(text: string): unknown;
+}
+
+/** The default: JSON. What JSON would drop or change without a word, {@link encode} refuses. */
+export const strictJson: Serializer = { stringify: JSON.stringify, parse: JSON.parse };
+
+/**
+ * The entry's text; `before` is the text it had. Throws `entry-unserializable`, naming the entry.
+ * An unchanged value costs one pass, a changed one a second that looks for what JSON loses.
+ */
+export function encode(serializer: Serializer, entry: string, value: unknown, before?: string): string {
+  try {
+    const text = serializer.stringify(value);
+    if (typeof text === "string" && text === before) return text;
+    const loss = serializer === strictJson ? findLoss(value, entry) : undefined;
+    if (typeof text === "string" && !loss) return text;
+    throw unserializable(entry, loss);
+  } catch (cause) {
+    if (isHoldfastError(cause)) throw cause;
+    const loss = serializer === strictJson && cause instanceof TypeError ? findLoss(value, entry) : undefined;
+    throw unserializable(entry, loss, { cause });
+  }
+}
+
+interface Loss {
+  readonly path: string;
+  readonly what: string;
+}
+
+function unserializable(
+  entry: string,
+  { path, what }: Loss = { path: entry, what: "a value without a text" },
+  options?: ErrorOptions,
+): HoldfastError<"entry-unserializable"> {
+  return new HoldfastError(
+    "entry-unserializable",
+    `The session's entry ${JSON.stringify(entry)} can't be stored: ${path} is ${what}. Store plain data, as JSON holds it.`,
+    { entry, path },
+    options,
+  );
+}
+
+/** The first place in the value that JSON can't hold, or would change. */
+function findLoss(value: unknown, path: string, above: Set<unknown> = new Set()): Loss | undefined {
+  if (value === null || value === undefined) return undefined;
+  if (typeof (value as { toJSON?: unknown }).toJSON === "function") return undefined;
+  if (typeof value === "bigint" || typeof value === "function" || typeof value === "symbol") {
+    return { path, what: `a ${typeof value}` };
+  }
+  if (typeof value === "number" && !Number.isFinite(value)) return { path, what: String(value) };
+  if (typeof value !== "object") return undefined;
+  if (value instanceof Map || value instanceof Set) return { path, what: `a ${value.constructor.name}` };
+  if (above.has(value)) return { path, what: "a cycle" };
+  above.add(value);
+  for (const [name, inner] of Object.entries(value)) {
+    const loss = findLoss(inner, Array.isArray(value) ? `${path}[${name}]` : `${path}.${name}`, above);
+    if (loss) return loss;
+  }
+  above.delete(value);
+  return undefined;
+}

@@ -1,0 +1,69 @@
+import { HoldfastError } from "../errors.ts";
+
+/** What happens to sessions. Payloads name a session by its handle; no id, secret or data is in them. */
+export interface SessionEvents {
+  /** A session was stored for the first time. */
+  created: { handle: string };
+  /** A request came with a live session's id. */
+  loaded: { handle: string };
+  /** A session got a new id, at a login or by `regenerate()`. */
+  rotated: { handle: string };
+  /** A handler ended the session of its request. */
+  destroyed: { handle: string };
+  /** A request came with the id of a session whose time is over. */
+  expired: { handle: string };
+  /** A session was ended from outside, by `revoke` or `revokeAll`. */
+  revoked: { handle: string };
+  /**
+   * A request came with an id that opens nothing: `malformed` is no id at all, `unknown` has no live record, `wrong-secret` does not fit its
+   * record, `superseded` was replaced and came back (a stolen copy, or a request that was long under way), `corrupt` has a record, or an
+   * entry in it, that can't be read.
+   */
+  rejected: { reason: "malformed" | "unknown" | "wrong-secret" | "superseded" | "corrupt"; handle?: string };
+  /** A store's operation failed or took too long. */
+  storeError: { operation: string; error: unknown };
+}
+
+export type EventListener<Name extends keyof SessionEvents> = (event: SessionEvents[Name]) => void;
+
+export interface Emitter {
+  /** Calls `listener` at each event of this name. Answers the function that ends it. */
+  on<Name extends keyof SessionEvents>(name: Name, listener: EventListener<Name>): () => void;
+  emit<Name extends keyof SessionEvents>(name: Name, event: SessionEvents[Name]): void;
+}
+
+export function createEmitter(): Emitter {
+  const listeners: { [Name in keyof SessionEvents]: Set<EventListener<Name>> } = {
+    created: new Set(),
+    loaded: new Set(),
+    rotated: new Set(),
+    destroyed: new Set(),
+    expired: new Set(),
+    revoked: new Set(),
+    rejected: new Set(),
+    storeError: new Set(),
+  };
+  return {
+    on(name, listener) {
+      if (!listeners[name]) throw unknownEvent(name, Object.keys(listeners));
+      listeners[name].add(listener);
+      return () => void listeners[name].delete(listener);
+    },
+    emit(name, event) {
+      for (const listener of listeners[name]) {
+        try {
+          listener(event);
+        } catch (error) {
+          // A listener watches; it must not fail the request.
+          console.error(`holdfast: a listener of "${name}" threw`, error);
+        }
+      }
+    },
+  };
+}
+
+function unknownEvent(name: string, known: readonly string[]): HoldfastError<"argument-invalid"> {
+  return new HoldfastError("argument-invalid", `There is no event "${name}": there are ${known.join(", ")}.`, {
+    argument: "name",
+  });
+}

@@ -1,0 +1,368 @@
+import { HoldfastError } from "../errors.ts";
+import { acceptsSecret, applyChange, type Change, type SessionRecord, type UpdateResult } from "../store.ts";
+import { clearCookie, setCookie } from "./cookie.ts";
+import { Entries, refuseReserved, unsaved } from "./data.ts";
+import type { Emitter } from "./events.ts";
+import { formatId, hashSecret, newHandle, newSecret, type SessionId } from "./id.ts";
+import { cookieEnd, expiry, isLive } from "./lifetime.ts";
+import type { Settings } from "./options.ts";
+import { type Intent, type Plan, plan } from "./plan.ts";
+import { Session } from "./session.ts";
+import type { Carrier, RequestHead } from "./transport.ts";
+
+/** What all requests of one `createSessions` share. */
+export interface Context {
+  readonly settings: Settings;
+  readonly emit: Emitter["emit"];
+  /** Runs one operation of the store: under the deadline, its failure as a `HoldfastError`. */
+  readonly call: <T>(operation: string, run: () => Promise<T>) => Promise<T>;
+  /** Looks for a misconfiguration that keeps this request's client from getting its cookie. */
+  readonly check: (head: RequestHead, carrier: Carrier) => void;
+}
+
+/** What an adapter does to the response's headers before they leave. */
+export interface HeaderEdits {
+  /** A Set-Cookie to append; then `Cache-Control: no-store` too, unless the app set its own. */
+  readonly setCookie?: string;
+  /** Whether the response depends on the session: add `Cookie` to Vary. */
+  readonly vary: boolean;
+}
+
+/** A stored session as this request knows it. */
+export interface Live {
+  readonly id: SessionId;
+  /** The hash that the store is to find, or within its grace. */
+  readonly secretHash: string;
+  readonly record: SessionRecord;
+  /** Whether `record` is all there was at its version; false once another request's change came between. */
+  readonly exact: boolean;
+}
+
+/** Names of the entries that holdfast keeps for itself. */
+export const REMEMBER = "~remember";
+export const DEVICE = "~device";
+
+/** So many times another request can be quicker, in one `update`, before the store must be broken. */
+const MAX_ATTEMPTS = 10_000;
+
+/** Longer than any honest User-Agent. */
+const MAX_DEVICE = 256;
+
+/** One request: what it found, what it changes, what its response must say. The only part of the core that calls the store during it. */
+export class Exchange<Data extends object> {
+  readonly session: Session<Data>;
+  readonly #context: Context;
+  readonly #head: RequestHead;
+  readonly #carrier: Carrier;
+  #live: Live | undefined;
+  #isNew: boolean;
+  #handle: string | undefined;
+  #createdAt = Date.now();
+  #entries: Entries | undefined;
+  #cookie: "keep" | "set" | "clear" = "keep";
+  #read = false;
+  #phase: "open" | "headers" | "ended" = "open";
+  #running = 0;
+  #last: Promise<unknown> = Promise.resolve();
+
+  constructor(context: Context, head: RequestHead, carrier: Carrier, live: Live | undefined) {
+    this.#context = context;
+    this.#head = head;
+    this.#carrier = carrier;
+    this.#live = live;
+    this.#isNew = live === undefined;
+    this.session = new Session<Data>(this);
+  }
+
+  get entries(): Entries {
+    this.#read = true;
+    return this.#ownEntries();
+  }
+
+  get data(): Partial<Data> {
+    return this.entries.data;
+  }
+
+  get isNew(): boolean {
+    this.#read = true;
+    return this.#isNew;
+  }
+
+  get handle(): string {
+    this.#read = true;
+    this.#handle ??= this.#live?.id.handle ?? newHandle();
+    return this.#handle;
+  }
+
+  get userId(): string | undefined {
+    this.#read = true;
+    return this.#live?.record.userId;
+  }
+
+  get times(): Pick<SessionRecord, "createdAt" | "authenticatedAt" | "expiresAt"> {
+    this.#read = true;
+    if (this.#live) return this.#live.record;
+    const times = { createdAt: this.#createdAt, touchedAt: Date.now() };
+    return { ...times, expiresAt: expiry(times, this.#context.settings.limits) };
+  }
+
+  async login(userId: string, remember: boolean): Promise<void> {
+    // Django's rule: what one user left in the session is never the next one's to see.
+    if (this.userId !== undefined && this.userId !== userId) await this.destroy();
+    await this.#run(() => {
+      this.entries.set(REMEMBER, remember || undefined);
+      this.entries.set(DEVICE, this.#head.header("user-agent")?.slice(0, MAX_DEVICE));
+      return this.#save({ kind: "login", userId });
+    });
+  }
+
+  regenerate(): Promise<void> {
+    return this.#run(() => this.#save({ kind: "regenerate" }));
+  }
+
+  destroy(): Promise<void> {
+    return this.#run(() => this.#save({ kind: "destroy" }));
+  }
+
+  save(): Promise<void> {
+    return this.#run(() => this.#save({ kind: "commit" }));
+  }
+
+  reload(): Promise<void> {
+    return this.#run(async () => {
+      this.entries.forget();
+      if (this.#live) await this.#reread(this.#live);
+    });
+  }
+
+  async update<Value>(name: string, fn: (current: unknown) => Value | Promise<Value>): Promise<Value> {
+    refuseReserved(name);
+    const { entries } = this;
+    // What this handler assigned to the entry is what `fn` goes on from.
+    if (entries.isChanged(name)) await this.save();
+    for (let attempt = 0; attempt < MAX_ATTEMPTS; attempt++) {
+      await this.#run(async () => {
+        if (this.#live && !this.#live.exact) await this.#reread(this.#live);
+      });
+      const base = this.#live;
+      const value = await fn(entries.stored(name));
+      if (await this.#run(() => this.#compareAndSet(base, name, value))) return value;
+    }
+    throw new HoldfastError(
+      "store-failed",
+      `The store answered "conflict" ${MAX_ATTEMPTS} times to session.update(${JSON.stringify(name)}): its versions are broken. Run the kit of holdfast/testing on it.`,
+      { operation: "update" },
+    );
+  }
+
+  /**
+   * Saves what was changed; to be awaited before the headers leave. Synchronous where there is nothing to save. Throws or rejects where it wasn't
+   * saved: then the response must not say that all is well, and takes its headers from `abandon`.
+   */
+  commit(): HeaderEdits | Promise<HeaderEdits> {
+    if (this.#running > 0) return this.save().then(() => this.#leave());
+    const planned = this.#plan({ kind: "commit" });
+    if (planned.kind === "none") return this.#leave();
+    return this.#run(() => this.#settle(planned)).then(() => this.#leave());
+  }
+
+  /** Drops what wasn't saved, for the error's response: its headers still tell of what was, such as a login's new id. */
+  abandon(): HeaderEdits {
+    this.#entries?.forget();
+    this.seal();
+    return this.#leave();
+  }
+
+  /** The response has ended, with or after its commit: from here on a change to `data` throws. */
+  seal(): void {
+    this.#phase = "ended";
+    this.#entries?.seal();
+  }
+
+  /** The response ended after its commit. Throws `headers-sent` where a change came between and wasn't saved. */
+  end(): void {
+    if (this.#phase === "ended") return;
+    this.seal();
+    if (this.#running === 0 && this.#entries?.isChanged()) throw unsaved();
+  }
+
+  #ownEntries(): Entries {
+    if (!this.#entries) {
+      const onUnreadable = (): void =>
+        this.#context.emit("rejected", { reason: "corrupt", handle: this.#live?.id.handle });
+      this.#entries = new Entries(this.#live?.record.entries, this.#context.settings.serializer, onUnreadable);
+      if (this.#phase === "ended") this.#entries.seal();
+    }
+    return this.#entries;
+  }
+
+  /** One operation at a time, in the order of the calls: each goes on from what the one before left. */
+  #run<T>(operation: () => Promise<T>): Promise<T> {
+    this.#running++;
+    const result = this.#last.then(operation).finally(() => {
+      this.#running--;
+    });
+    this.#last = result.catch(() => {});
+    return result;
+  }
+
+  #plan(intent: Intent): Plan {
+    return plan(intent, {
+      record: this.#live?.record,
+      createdAt: this.#createdAt,
+      changes: this.#entries?.changes(),
+      limits: this.#context.settings.limits,
+      now: Date.now(),
+    });
+  }
+
+  #save(intent: Intent): Promise<void> {
+    return this.#settle(this.#plan(intent));
+  }
+
+  async #settle(planned: Plan): Promise<void> {
+    const status = await this.#carryOut(planned);
+    // A session that ended meanwhile needs no touch: the handler changed nothing, and its answer stands.
+    if (status === "gone" && planned.kind !== "touch") throw this.#gone();
+  }
+
+  async #compareAndSet(base: Live | undefined, name: string, value: unknown): Promise<boolean> {
+    if (this.#live !== base) return false;
+    const entries = this.#ownEntries();
+    entries.set(name, value);
+    try {
+      const status = await this.#carryOut(this.#plan({ kind: "compare" }), base?.record.version);
+      if (status === "gone") throw this.#gone();
+      return status === "updated";
+    } finally {
+      entries.forget(name);
+    }
+  }
+
+  async #carryOut(planned: Plan, ifVersion?: number): Promise<UpdateResult["status"]> {
+    switch (planned.kind) {
+      case "none":
+        return "updated";
+      case "create":
+        return this.#create(planned.record);
+      case "touch":
+      case "update":
+        return this.#update(planned.change, ifVersion);
+      case "rotate":
+        return this.#rotate(planned.change);
+      case "destroy":
+        return this.#destroy();
+    }
+  }
+
+  async #create(unproven: Omit<SessionRecord, "secretHash">): Promise<"updated"> {
+    this.#assertCookieCanLeave();
+    const { settings, call, emit } = this.#context;
+    const id: SessionId = { handle: this.handle, secret: newSecret() };
+    const record: SessionRecord = { ...unproven, secretHash: await hashSecret(id.secret) };
+    if ((await call("create", () => settings.store.create(id.handle, record))) === "exists") {
+      throw new HoldfastError("store-failed", "The store answered that it has a record under a new random handle.", {
+        operation: "create",
+      });
+    }
+    this.#goOn({ id, record, exact: true, secretHash: record.secretHash });
+    this.#cookie = "set";
+    emit("created", { handle: id.handle });
+    return "updated";
+  }
+
+  async #update(change: Change, ifVersion?: number): Promise<UpdateResult["status"]> {
+    const { settings, call } = this.#context;
+    const { id, record, exact, secretHash } = this.#live!;
+    const condition = { secretHash, ifVersion };
+    const result = await call("update", () => settings.store.update(id.handle, change, condition));
+    if (result.status === "conflict") this.#live = { ...this.#live!, exact: false };
+    if (result.status !== "updated") return result.status;
+
+    const next = { ...applyChange(record, change), version: result.version };
+    this.#goOn({ id, record: next, exact: exact && result.version === record.version + 1, secretHash });
+    const moved = cookieEnd(next, settings.limits) !== cookieEnd(record, settings.limits);
+    if (moved && this.#isPersistent()) this.#cookie = "set";
+    return "updated";
+  }
+
+  async #rotate(change: Change): Promise<UpdateResult["status"]> {
+    this.#assertCookieCanLeave();
+    const secret = newSecret();
+    const secretHash = await hashSecret(secret);
+    // No grace: an id that someone planted or saw before the login is worth nothing after it.
+    const status = await this.#update({ ...change, rotate: { secretHash, graceUntil: 0 } });
+    if (status !== "updated") return status;
+
+    const live = this.#live!;
+    this.#live = { ...live, id: { handle: live.id.handle, secret }, secretHash };
+    this.#cookie = "set";
+    this.#context.emit("rotated", { handle: live.id.handle });
+    return status;
+  }
+
+  async #destroy(): Promise<"updated"> {
+    const { settings, call, emit } = this.#context;
+    const handle = this.#live?.id.handle;
+    const ended = handle !== undefined && (await call("delete", () => settings.store.delete(handle)));
+    this.#live = undefined;
+    this.#handle = undefined;
+    this.#isNew = true;
+    this.#createdAt = Date.now();
+    this.#entries?.rebase(new Map());
+    this.#entries?.forget();
+    this.#cookie = this.#carrier.presented ? "clear" : "keep";
+    if (ended) emit("destroyed", { handle });
+    return "updated";
+  }
+
+  async #reread({ id, secretHash }: Live): Promise<void> {
+    const { settings, call } = this.#context;
+    const record = await call("read", () => settings.store.read(id.handle));
+    const now = Date.now();
+    if (!record || !isLive(record, settings.limits, now) || !acceptsSecret(record, secretHash, now)) throw this.#gone();
+    this.#goOn({ id, record, exact: true, secretHash });
+  }
+
+  #goOn(live: Live): void {
+    this.#live = live;
+    this.#entries?.rebase(live.record.entries);
+  }
+
+  #isPersistent(): boolean {
+    return this.#context.settings.persistent || this.#ownEntries().get(REMEMBER) === true;
+  }
+
+  #leave(): HeaderEdits {
+    if (this.#phase === "open") this.#phase = "headers";
+    return { setCookie: this.#setCookie(), vary: this.#read };
+  }
+
+  #setCookie(): string | undefined {
+    const { name, attributes } = this.#carrier.cookie;
+    if (this.#cookie === "clear") return clearCookie(name, attributes);
+    if (this.#cookie === "keep" || !this.#live) return undefined;
+    const { settings, check } = this.#context;
+    check(this.#head, this.#carrier);
+    const end = this.#isPersistent() ? cookieEnd(this.#live.record, settings.limits) - Date.now() : undefined;
+    return setCookie(name, formatId(this.#live.id), attributes, end);
+  }
+
+  #assertCookieCanLeave(): void {
+    if (this.#phase === "open") return;
+    throw new HoldfastError(
+      "headers-sent",
+      "A session can't begin or get a new id after the response's headers have left: its cookie goes with them. Do it before the first write.",
+      {},
+    );
+  }
+
+  #gone(): HoldfastError<"session-gone"> {
+    const handle = this.#live!.id.handle;
+    return new HoldfastError(
+      "session-gone",
+      "The session ended, or got a new id by a login, while this request was under way. What the request changed was not saved.",
+      { handle },
+    );
+  }
+}

@@ -1,0 +1,54 @@
+import { random, sha256 } from "#crypto";
+import type { SessionRecord } from "../store.ts";
+
+/** What the cookie's value says: which record, and the proof that it is the client's. */
+export interface SessionId {
+  readonly handle: string;
+  readonly secret: string;
+}
+
+// 128 random bits name the session and 256 prove it, both as base64url.
+const HANDLE_BYTES = 16;
+const SECRET_BYTES = 32;
+const FORM = /^([\w-]{22})\.([\w-]{43})$/;
+
+/** How a hash names the function that made it, so that another can follow it one day. */
+const HASH_VERSION = "1:";
+
+export const newHandle = (): string => random(HANDLE_BYTES);
+
+export const newSecret = (): string => random(SECRET_BYTES);
+
+export const formatId = ({ handle, secret }: SessionId): string => `${handle}.${secret}`;
+
+/** The id that a client's value holds, or undefined where it can't be one: such a value never reaches the store. */
+export function parseId(value: string): SessionId | undefined {
+  const parts = FORM.exec(value);
+  return parts ? { handle: parts[1] as string, secret: parts[2] as string } : undefined;
+}
+
+export function hashSecret(secret: string): string | Promise<string> {
+  const digest = sha256(secret) as string | Promise<string>;
+  return typeof digest === "string" ? HASH_VERSION + digest : digest.then((text) => HASH_VERSION + text);
+}
+
+/**
+ * What a secret's hash is to a record: its own (`current`), the one before and still in its grace (`previous`), the one before and past it
+ * (`superseded`: perhaps a stolen copy), or none (`wrong`).
+ */
+export function matchSecret(
+  record: SessionRecord,
+  secretHash: string,
+  now: number,
+): "current" | "previous" | "superseded" | "wrong" {
+  if (equal(secretHash, record.secretHash)) return "current";
+  if (record.previousHash === undefined || !equal(secretHash, record.previousHash)) return "wrong";
+  return now < (record.graceUntil ?? 0) ? "previous" : "superseded";
+}
+
+/** Compares in a time that depends on the lengths alone. */
+function equal(a: string, b: string): boolean {
+  let difference = a.length ^ b.length;
+  for (let i = 0; i < a.length; i++) difference |= a.charCodeAt(i) ^ b.charCodeAt(i);
+  return difference === 0;
+}

@@ -1,0 +1,38 @@
+import type { SessionRecord } from "../store.ts";
+
+/** The two timeouts, in ms; Infinity where one is off. At least one is finite. */
+export interface Limits {
+  readonly idle: number;
+  readonly absolute: number;
+}
+
+type Times = Pick<SessionRecord, "createdAt" | "authenticatedAt" | "touchedAt">;
+
+/** When the absolute timeout ends the session, whatever its use: counted from its beginning, or from the last login (NIST SP 800-63B 5.2). */
+export function absoluteEnd({ createdAt, authenticatedAt }: Times, { absolute }: Limits): number {
+  return (authenticatedAt ?? createdAt) + absolute;
+}
+
+/** When the session ends unless it is used again: the nearer of both timeouts. */
+export function expiry(times: Times, limits: Limits): number {
+  return Math.min(times.touchedAt + limits.idle, absoluteEnd(times, limits));
+}
+
+/** Judged by today's timeouts too, so that shortening them ends sessions that were stored under longer ones. */
+export function isLive(record: SessionRecord, limits: Limits, now: number): boolean {
+  return now < record.expiresAt && now < expiry(record, limits);
+}
+
+/** Use is written down only when a tenth of the idle time has passed since it last was. */
+export function shouldTouch({ touchedAt }: Times, { idle }: Limits, now: number): boolean {
+  return now - touchedAt >= idle / 10;
+}
+
+/**
+ * Until when a persistent cookie is kept: the absolute end, so that use need not send it again; the server alone enforces the idle timeout.
+ * Without an absolute timeout it moves with use.
+ */
+export function cookieEnd(times: Times, limits: Limits): number {
+  const end = absoluteEnd(times, limits);
+  return end === Number.POSITIVE_INFINITY ? expiry(times, limits) : end;
+}

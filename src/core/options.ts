@@ -1,0 +1,245 @@
+import { HoldfastError } from "../errors.ts";
+import type { IndexedStore, Store } from "../store.ts";
+import { type Serializer, strictJson } from "./codec.ts";
+import { type CookieAttributes, cookieName, formatAttributes, hasPrefix } from "./cookie.ts";
+import type { Limits } from "./lifetime.ts";
+
+/** Milliseconds, or a number with its unit: `"30m"`, `"12h"`, `"7d"`. */
+export type Duration = number | `${number}${"ms" | "s" | "m" | "h" | "d" | "w"}`;
+
+export interface CookieOptions {
+  /** Name without a prefix: on https `__Host-` is added by itself, or `__Secure-` with a `domain` or a `path`. Default: `sid`. */
+  name?: string;
+  /** Send the cookie to this domain's subdomains too. Default: to this host alone. */
+  domain?: string;
+  /** Send the cookie below this path alone. Default: `/`. */
+  path?: string;
+  /** Over https alone. `"auto"`: where the request came by https (see `trustProxy`). Default: `"auto"`. */
+  secure?: boolean | "auto";
+  /** Whether other sites' requests carry the cookie. `"none"` demands `secure: true`. Default: `"lax"`. */
+  sameSite?: "strict" | "lax" | "none";
+  /** Kept apart for each top-level site that embeds yours (CHIPS). Demands `secure: true`. Default: false. */
+  partitioned?: boolean;
+  /** What Chromium evicts first when it has too many cookies. Default: not sent. */
+  priority?: "low" | "medium" | "high";
+  /** Survives the end of the browser, for every session; `login(id, { remember: true })` chooses it for one. Default: false. */
+  persistent?: boolean;
+}
+
+export interface SessionsOptions<S extends Store = Store> {
+  /** Where the sessions live: `memoryStore()`, `sqliteStore("sessions.db")`, or one of your own. */
+  store: S;
+  /** A session unused for so long ends; false for never. Default: `"30m"`. */
+  idle?: Duration | false;
+  /** A session so long after its beginning, or its last login, ends however much it is used; false for never. Default: `"12h"`. */
+  absolute?: Duration | false;
+  cookie?: CookieOptions;
+  /** Believe `X-Forwarded-Proto`. Only where every request comes through a proxy of yours that sets it. Default: false. */
+  trustProxy?: boolean;
+  /** How entries become text and back. Default: JSON that refuses what JSON would silently lose. */
+  serializer?: Serializer;
+  /** How long a store may take for one operation. Default: `"5s"`. */
+  timeout?: Duration;
+}
+
+/** The cookie for one kind of connection, ready to be written. */
+export interface Cookie {
+  readonly name: string;
+  readonly attributes: string;
+}
+
+/** The options after defaults and checks. */
+export interface Settings {
+  readonly store: Store & Partial<IndexedStore>;
+  readonly limits: Limits;
+  readonly secure: boolean | "auto";
+  readonly persistent: boolean;
+  readonly secureCookie: Cookie;
+  readonly plainCookie: Cookie;
+  readonly trustProxy: boolean;
+  readonly serializer: Serializer;
+  readonly timeout: number;
+}
+
+const OPTIONS = ["store", "idle", "absolute", "cookie", "trustProxy", "serializer", "timeout"];
+const COOKIE_OPTIONS = ["name", "domain", "path", "secure", "sameSite", "partitioned", "priority", "persistent"];
+const STORE_METHODS = ["read", "create", "update", "delete", "sweep", "close"] as const;
+
+/** What people bring from other libraries, and where it went. */
+const MOVED: Readonly<Record<string, string>> = {
+  secret: "ids are random and stored as hashes, so there is nothing to sign: leave it out",
+  resave: "only what changed is saved: leave it out",
+  saveUninitialized: "a session without data is never stored: leave it out",
+  rolling: "use moves the idle timeout by itself: leave it out",
+  unset: "call session.destroy() to end a session: leave it out",
+  genid: "ids are always 256 random bits: leave it out",
+  proxy: "it is called trustProxy",
+  name: "it is cookie.name",
+  ttl: "it is idle, or absolute",
+  maxAge: "it is idle (since the last use) and absolute (since the beginning); cookie.persistent keeps the cookie",
+  expires: "it is idle (since the last use) and absolute (since the beginning); cookie.persistent keeps the cookie",
+  httpOnly: "the cookie always is: leave it out",
+};
+
+/** Checks the options and fills in the defaults. Throws `option-unknown`, `option-invalid` or `option-conflict`. */
+export function settle(options: SessionsOptions): Settings {
+  if (!isObject(options)) throw invalid("options", "must be an object such as { store: memoryStore() }");
+  refuseUnknown(options, OPTIONS, "");
+  const { store, idle = "30m", absolute = "12h", cookie = {}, serializer = strictJson, timeout = "5s" } = options;
+
+  if (!isObject(store) || STORE_METHODS.some((method) => typeof store[method] !== "function")) {
+    throw invalid("store", "must be a store, such as memoryStore() of holdfast/stores/memory");
+  }
+  const limits: Limits = { idle: limit(idle, "idle"), absolute: limit(absolute, "absolute") };
+  if (limits.idle === Infinity && limits.absolute === Infinity) {
+    throw conflict(["idle", "absolute"], "can't both be false: such a session would never end");
+  }
+  if (typeof serializer?.stringify !== "function" || typeof serializer.parse !== "function") {
+    throw invalid("serializer", "must have the functions stringify and parse");
+  }
+  return {
+    store,
+    limits,
+    ...settleCookie(cookie),
+    trustProxy: boolean(options.trustProxy ?? false, "trustProxy"),
+    serializer,
+    timeout: milliseconds(timeout, "timeout"),
+  };
+}
+
+function settleCookie(
+  options: CookieOptions,
+): Pick<Settings, "secure" | "persistent" | "secureCookie" | "plainCookie"> {
+  if (!isObject(options)) throw invalid("cookie", 'must be an object such as { sameSite: "strict" }');
+  refuseUnknown(options, COOKIE_OPTIONS, "cookie.");
+  const { name = "sid", domain, path = "/", secure = "auto", sameSite = "lax", priority } = options;
+
+  // What gets into Set-Cookie is checked here, once: nothing from a request ever does (RFC 6265bis 4.1.1).
+  if (typeof name !== "string" || !/^[\w!#$%&'*+\-.^`|~]{1,256}$/.test(name)) {
+    throw invalid("cookie.name", "must be a token (letters, digits and !#$%&'*+-.^_`|~) of at most 256 characters");
+  }
+  if (
+    domain !== undefined &&
+    !(typeof domain === "string" && /^\.?[a-z\d-]+(\.[a-z\d-]+)*$/i.test(domain) && domain.length < 256)
+  ) {
+    throw invalid("cookie.domain", 'must be a host name such as "example.com"');
+  }
+  if (typeof path !== "string" || !/^\/[\x20-\x3A\x3C-\x7E]{0,1023}$/.test(path)) {
+    throw invalid("cookie.path", 'must begin with "/" and hold at most 1024 visible characters, no ";"');
+  }
+  oneOf(secure, [true, false, "auto"], "cookie.secure");
+  oneOf(sameSite, ["strict", "lax", "none"], "cookie.sameSite");
+  oneOf(priority, [undefined, "low", "medium", "high"], "cookie.priority");
+  const partitioned = boolean(options.partitioned ?? false, "cookie.partitioned");
+
+  if (secure !== true) {
+    if (sameSite === "none") {
+      throw conflict(
+        ["cookie.sameSite", "cookie.secure"],
+        'browsers drop sameSite "none" without Secure: set secure: true',
+      );
+    }
+    if (partitioned) {
+      throw conflict(
+        ["cookie.partitioned", "cookie.secure"],
+        "browsers drop Partitioned without Secure: set secure: true",
+      );
+    }
+    if (hasPrefix(name)) {
+      throw conflict(
+        ["cookie.name", "cookie.secure"],
+        `browsers drop ${name} without Secure: set secure: true, or leave the prefix out, it is added on https`,
+      );
+    }
+  }
+  if (/^__Host-/i.test(name) && (domain !== undefined || path !== "/")) {
+    throw conflict(["cookie.name", "cookie.domain", "cookie.path"], 'a __Host- cookie has no domain, and the path "/"');
+  }
+
+  const attributes: CookieAttributes = { domain, path, sameSite, partitioned, priority };
+  const written = (secured: boolean): Cookie => ({
+    name: cookieName(name, attributes, secured),
+    attributes: formatAttributes(attributes, secured),
+  });
+  return {
+    secure,
+    persistent: boolean(options.persistent ?? false, "cookie.persistent"),
+    secureCookie: written(true),
+    plainCookie: written(false),
+  };
+}
+
+const UNITS: Readonly<Record<string, number>> = { ms: 1, s: 1e3, m: 60e3, h: 3600e3, d: 86_400e3, w: 604_800e3 };
+
+/** A duration in ms. Throws `option-invalid`. */
+export function milliseconds(duration: Duration, option: string): number {
+  const parts = /^(\d+(?:\.\d+)?) ?(ms|s|m|h|d|w)$/.exec(String(duration));
+  const ms = parts ? Number(parts[1]) * UNITS[parts[2] as string]! : duration;
+  if (typeof ms !== "number" || !Number.isFinite(ms) || ms < 1) {
+    throw invalid(option, 'must be a duration such as "30m", "12h" or "7d", or a number of milliseconds');
+  }
+  return Math.round(ms);
+}
+
+const limit = (duration: Duration | false, option: string): number =>
+  duration === false ? Number.POSITIVE_INFINITY : milliseconds(duration, option);
+
+function boolean(value: unknown, option: string): boolean {
+  if (typeof value !== "boolean") throw invalid(option, "must be true or false");
+  return value;
+}
+
+function oneOf(value: unknown, values: readonly unknown[], option: string): void {
+  if (values.includes(value)) return;
+  throw invalid(
+    option,
+    `must be one of ${values
+      .filter((each) => each !== undefined)
+      .map((each) => JSON.stringify(each))
+      .join(", ")}`,
+  );
+}
+
+function refuseUnknown(options: object, known: readonly string[], prefix: string): void {
+  for (const option of Object.keys(options)) {
+    if (known.includes(option)) continue;
+    const meant = nearest(option, known);
+    const advice = meant ? `did you mean ${prefix}${meant}?` : (MOVED[option] ?? `there are ${known.join(", ")}`);
+    throw new HoldfastError("option-unknown", `There is no option ${prefix}${option}: ${advice}`, {
+      option: prefix + option,
+      ...(meant && { meant: prefix + meant }),
+    });
+  }
+}
+
+/** The known word that was most likely meant: at most a third of its letters off. */
+export function nearest(word: string, known: readonly string[]): string | undefined {
+  const near = known
+    .map((each) => ({ each, off: distance(word.toLowerCase(), each.toLowerCase()) }))
+    .filter(({ each, off }) => off <= each.length / 3)
+    .sort((a, b) => a.off - b.off);
+  return near[0]?.each;
+}
+
+/** Levenshtein's distance, by rows. */
+function distance(a: string, b: string): number {
+  let row = Array.from({ length: b.length + 1 }, (_, j) => j);
+  for (let i = 1; i <= a.length; i++) {
+    const next = [i];
+    for (let j = 1; j <= b.length; j++) {
+      next[j] = Math.min(row[j]! + 1, next[j - 1]! + 1, row[j - 1]! + (a[i - 1] === b[j - 1] ? 0 : 1));
+    }
+    row = next;
+  }
+  return row[b.length]!;
+}
+
+function isObject(value: unknown): value is object {
+  return typeof value === "object" && value !== null;
+}
+
+const invalid = (option: string, rule: string): HoldfastError<"option-invalid"> =>
+  new HoldfastError("option-invalid", `The option ${option} ${rule}.`, { option });
+
+const conflict = (options: readonly string[], rule: string): HoldfastError<"option-conflict"> =>
+  new HoldfastError("option-conflict", `The options ${options.join(" and ")}: ${rule}.`, { options });

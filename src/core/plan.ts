@@ -1,0 +1,57 @@
+import type { Change, SessionRecord } from "../store.ts";
+import type { EntryChanges } from "./data.ts";
+import { expiry, type Limits, shouldTouch } from "./lifetime.ts";
+
+/** What the handler asked for beside its changes. */
+export type Intent =
+  | { readonly kind: "commit" }
+  /** A commit that holds only at one version, so that it must reach the store even where nothing changed. */
+  | { readonly kind: "compare" }
+  | { readonly kind: "login"; readonly userId: string }
+  | { readonly kind: "regenerate" }
+  | { readonly kind: "destroy" };
+
+/** What the store is to be asked: one call, or none. */
+export type Plan =
+  | { readonly kind: "none" }
+  | { readonly kind: "create"; readonly record: Omit<SessionRecord, "secretHash"> }
+  | { readonly kind: "touch" | "update" | "rotate"; readonly change: Change }
+  | { readonly kind: "destroy" };
+
+const NONE: ReadonlyMap<string, string> = new Map();
+
+export interface Situation {
+  /** The record as this request knows it; undefined while nothing is stored. */
+  readonly record: SessionRecord | undefined;
+  readonly createdAt: number;
+  /** Undefined where no entry was touched. */
+  readonly changes: EntryChanges | undefined;
+  readonly limits: Limits;
+  readonly now: number;
+}
+
+/** The one place that decides whether and what to write. Pure. */
+export function plan(intent: Intent, { record, createdAt, changes, limits, now }: Situation): Plan {
+  if (intent.kind === "destroy") return { kind: record ? "destroy" : "none" };
+
+  const { set = NONE, remove = [] } = changes ?? {};
+  const login = intent.kind === "login" ? { userId: intent.userId, authenticatedAt: now } : undefined;
+
+  if (!record) {
+    if (set.size === 0 && !login) return { kind: "none" };
+    const times = { createdAt, touchedAt: now, ...login };
+    return { kind: "create", record: { ...times, entries: set, expiresAt: expiry(times, limits), version: 1 } };
+  }
+
+  const expiresAt = expiry({ ...record, ...login, touchedAt: now }, limits);
+  const change: Change = {
+    ...login,
+    ...(set.size > 0 && { set }),
+    ...(remove.length > 0 && { remove }),
+    touchedAt: now,
+    expiresAt,
+  };
+  if (login || intent.kind === "regenerate") return { kind: "rotate", change };
+  if (set.size > 0 || remove.length > 0) return { kind: "update", change };
+  return intent.kind === "compare" || shouldTouch(record, limits, now) ? { kind: "touch", change } : { kind: "none" };
+}

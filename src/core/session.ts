@@ -1,0 +1,167 @@
+import { random } from "#crypto";
+import { HoldfastError } from "../errors.ts";
+import { INSPECT } from "./data.ts";
+import type { Exchange } from "./exchange.ts";
+
+/**
+ * The app's session data, declared once for handlers whose framework can't carry the type (Express):
+ *
+ * ```ts
+ * declare module "holdfast" {
+ *   interface SessionData { cart: string[] }
+ * }
+ * ```
+ */
+// biome-ignore lint/suspicious/noEmptyInterface: apps augment it
+export interface SessionData {}
+
+/**
+ * What a handler holds of its visitor's session. Changes to `data` are saved before the response's headers leave; the
+ * methods save at once. Each promise rejects with a `HoldfastError`: `session-gone` when the session ended, or got a new
+ * id, while this request was under way; `store-…` when the store fails. Then nothing of that call was saved.
+ */
+export class Session<Data extends object = SessionData> {
+  readonly #exchange: Exchange<Data>;
+
+  /** @internal */
+  constructor(exchange: Exchange<Data>) {
+    this.#exchange = exchange;
+    // `session.cart = …` where `session.data.cart` was meant would be lost in silence.
+    Object.preventExtensions(this);
+  }
+
+  /** The entries: plain JSON values, parsed when first touched. Any may be missing, as all are in a new session. */
+  get data(): Partial<Data> {
+    return this.#exchange.data;
+  }
+
+  /** Whether this request came without a live session. */
+  get isNew(): boolean {
+    return this.#exchange.isNew;
+  }
+
+  /** The session's public name for its whole life: fit for pages, URLs and logs. Not a secret. */
+  get handle(): string {
+    return this.#exchange.handle;
+  }
+
+  /** Who is logged in, or undefined. */
+  get userId(): string | undefined {
+    return this.#exchange.userId;
+  }
+
+  /** Epoch ms. */
+  get createdAt(): number {
+    return this.#exchange.times.createdAt;
+  }
+
+  /** When the session ends unless it is used again, epoch ms. */
+  get expiresAt(): number {
+    return this.#exchange.times.expiresAt;
+  }
+
+  /** Time of the last login, epoch ms, or undefined. */
+  get authenticatedAt(): number | undefined {
+    return this.#exchange.times.authenticatedAt;
+  }
+
+  /**
+   * Logs the user in: a new secret, under which the data lives on; the id from before is dead at once, in every process (against fixation).
+   * Both timeouts start anew. A session of another user is ended first, and its data with it.
+   *
+   * ```ts
+   * await req.session.login(user.id, { remember: form.remember === "on" });
+   * ```
+   *
+   * @param options.remember keep the cookie when the browser closes. Default: false.
+   */
+  async login(userId: string | number, options: { remember?: boolean } = {}): Promise<void> {
+    const id = String(userId ?? "");
+    if (id === "" || (typeof userId !== "string" && !Number.isSafeInteger(userId))) {
+      throw argument("userId", "login() takes the user's id: a string that isn't empty, or an integer");
+    }
+    await this.#exchange.login(id, options.remember === true);
+  }
+
+  /** A new secret for the same session: the id from before is dead at once. Call it when the client's rights change otherwise than by login. */
+  regenerate(): Promise<void> {
+    return this.#exchange.regenerate();
+  }
+
+  /** Ends the session. Its id is dead in every process from here on, also for requests now under way; the cookie is cleared. */
+  destroy(): Promise<void> {
+    return this.#exchange.destroy();
+  }
+
+  /**
+   * Changes one entry atomically: `fn` gets the value as it is in the store now, and is called again whenever another request
+   * was quicker, so it should have no effects of its own. Answers what was stored; undefined removes the entry.
+   *
+   * ```ts
+   * const views = await req.session.update("views", (n = 0) => n + 1);
+   * ```
+   */
+  update<Name extends keyof Data & string, Value extends Data[Name] | undefined>(
+    entry: Name,
+    fn: (current: Data[Name] | undefined) => Value | Promise<Value>,
+  ): Promise<Value> {
+    return this.#exchange.update(entry, fn as (current: unknown) => Value | Promise<Value>);
+  }
+
+  /** Saves what was changed, now: for responses that stream on after their headers. */
+  save(): Promise<void> {
+    return this.#exchange.save();
+  }
+
+  /** Reads the session anew from the store; changes that weren't saved are dropped. */
+  reload(): Promise<void> {
+    return this.#exchange.reload();
+  }
+
+  /** Leaves a message for the next page. Each is an entry of its own, so overlapping requests lose none. */
+  flash(name: string, message: string): void;
+  /** Takes the messages of this name, oldest first: each is shown once. */
+  flash(name: string): string[];
+  flash(name: string, message?: string): string[] | undefined {
+    const { entries } = this.#exchange;
+    const prefix = `${FLASH}${name}:`;
+    if (message !== undefined) {
+      if (typeof message !== "string") throw argument("message", "flash() takes a text");
+      entries.write(`${prefix}${Date.now().toString(36).padStart(9, "0")}${order()}${random(6)}`, message);
+      return undefined;
+    }
+    const names = entries
+      .names()
+      .filter((each) => each.startsWith(prefix) && !each.includes(":", prefix.length))
+      .sort();
+    return names.map((each) => {
+      const text = entries.get(each) as string;
+      entries.write(each, undefined);
+      return text;
+    });
+  }
+
+  /** What may be shown and logged: never the id. */
+  toJSON(): object {
+    const { handle, userId, isNew, createdAt, expiresAt, authenticatedAt } = this;
+    return { handle, userId, isNew, createdAt, expiresAt, authenticatedAt, data: { ...this.data } };
+  }
+
+  [INSPECT](): object {
+    return this.toJSON();
+  }
+}
+
+const FLASH = "~flash:";
+
+let count = 0;
+
+/** Keeps messages of one millisecond in their order. */
+function order(): string {
+  count = (count + 1) % 36 ** 4;
+  return count.toString(36).padStart(4, "0");
+}
+
+function argument(name: string, message: string): HoldfastError<"argument-invalid"> {
+  return new HoldfastError("argument-invalid", `${message}.`, { argument: name });
+}

@@ -1,0 +1,221 @@
+import { HoldfastError, isHoldfastError } from "../errors.ts";
+import type { IndexedStore, SessionRecord } from "../store.ts";
+import { diagnose } from "./diagnose.ts";
+import { createEmitter, type EventListener, type SessionEvents } from "./events.ts";
+import { type Context, DEVICE, Exchange, type Live } from "./exchange.ts";
+import { hashSecret, matchSecret, type SessionId } from "./id.ts";
+import { isLive } from "./lifetime.ts";
+import { type SessionsOptions, settle } from "./options.ts";
+import type { Session, SessionData } from "./session.ts";
+import { type RequestHead, receive } from "./transport.ts";
+
+/** The sessions of one app. */
+export interface Sessions<Data extends object = SessionData> {
+  /**
+   * One request's session: what an adapter calls, and what WebSockets and servers without an adapter can call themselves. Reads the store once where
+   * the client sent an id. Rejects with `store-…` when the store fails.
+   */
+  open(head: RequestHead): Promise<Exchange<Data>>;
+  /** Ends a session by its handle. Answers whether there was a live one. */
+  revoke(handle: string): Promise<boolean>;
+  /** Removes what has expired, in small batches. Runs by itself once a minute while the process lives. Answers how many. */
+  sweep(): Promise<number>;
+  /** Calls `listener` at each event of this name. Answers the function that ends it. */
+  on<Name extends keyof SessionEvents>(name: Name, listener: EventListener<Name>): () => void;
+  /** Stops the sweeping and closes the store. */
+  close(): Promise<void>;
+}
+
+/** The sessions of an app whose store finds them by user. */
+export interface IndexedSessions<Data extends object = SessionData> extends Sessions<Data> {
+  /** The user's live sessions, the most lately used first: for a page of "your devices". */
+  list(of: { userId: string | number }): Promise<SessionInfo[]>;
+  /**
+   * Ends the user's sessions, but `except`: a session or its handle. Answers how many. Without a user (nobody is logged in) it ends none.
+   *
+   * ```ts
+   * await sessions.revokeAll({ userId: req.session.userId, except: req.session });   // sign out the other devices
+   * ```
+   */
+  revokeAll(of: { userId: string | number | undefined; except?: Session<Data> | string }): Promise<number>;
+}
+
+/** A session as its user may see it. All times are epoch ms. */
+export interface SessionInfo {
+  readonly handle: string;
+  readonly userId: string;
+  /** The User-Agent of the login, at most 256 characters. */
+  readonly device: string | undefined;
+  readonly createdAt: number;
+  readonly authenticatedAt: number | undefined;
+  /** Last use, to a tenth of the idle timeout. */
+  readonly touchedAt: number;
+  readonly expiresAt: number;
+}
+
+const SWEEP_INTERVAL = 60_000;
+
+/**
+ * The sessions of an app. Throws `option-unknown`, `option-invalid` or `option-conflict` where an option can't be meant so.
+ *
+ * ```ts
+ * interface Data { cart: string[]; views: number }
+ *
+ * const sessions = createSessions<Data>({ store: sqliteStore("sessions.db"), idle: "30m", absolute: "12h" });
+ * ```
+ */
+export function createSessions<Data extends object = SessionData>(
+  options: SessionsOptions<IndexedStore>,
+): IndexedSessions<Data>;
+export function createSessions<Data extends object = SessionData>(options: SessionsOptions): Sessions<Data>;
+export function createSessions<Data extends object = SessionData>(options: SessionsOptions): Sessions<Data> {
+  const settings = settle(options);
+  const { store, limits, serializer } = settings;
+  const { on, emit } = createEmitter();
+  const warned = new Set<string>();
+
+  const context: Context = {
+    settings,
+    emit,
+    async call(operation, run) {
+      try {
+        return await withDeadline(operation, settings.timeout, run());
+      } catch (cause) {
+        const error = isHoldfastError(cause) ? cause : failed(operation, cause);
+        emit("storeError", { operation, error });
+        throw error;
+      }
+    },
+    check(head, carrier) {
+      const diagnosis = diagnose(head, carrier, settings);
+      if (!diagnosis || warned.has(diagnosis.code)) return;
+      warned.add(diagnosis.code);
+      console.warn(`holdfast: ${diagnosis.message}`);
+    },
+  };
+  const { call } = context;
+
+  /** The live record that the id opens. */
+  async function find(id: SessionId): Promise<Live | undefined> {
+    const { handle, secret } = id;
+    const record = await call("read", () => store.read(handle));
+    if (!record) return reject("unknown");
+    const secretHash = await hashSecret(secret);
+    const now = Date.now();
+    const match = matchSecret(record, secretHash, now);
+    if (match === "wrong") return reject("wrong-secret", handle);
+    if (match === "superseded") return reject("superseded", handle);
+    if (!isLive(record, limits, now)) {
+      emit("expired", { handle });
+      return undefined;
+    }
+    emit("loaded", { handle });
+    return { id, record, secretHash, exact: true };
+  }
+
+  function reject(reason: SessionEvents["rejected"]["reason"], handle?: string): undefined {
+    emit("rejected", { reason, handle });
+  }
+
+  function info(handle: string, userId: string, record: SessionRecord): SessionInfo {
+    const { createdAt, authenticatedAt, touchedAt, expiresAt, entries } = record;
+    const device = entries.get(DEVICE);
+    return {
+      handle,
+      userId,
+      device: device === undefined ? undefined : String(serializer.parse(device)),
+      createdAt,
+      authenticatedAt,
+      touchedAt,
+      expiresAt,
+    };
+  }
+
+  let sweeping: ReturnType<typeof setInterval> | undefined;
+
+  /** Begins with the first request: some runtimes allow no timers before. */
+  function keepSwept(): void {
+    if (sweeping !== undefined) return;
+    sweeping = setInterval(() => void sessions.sweep().catch(() => {}), SWEEP_INTERVAL);
+    sweeping.unref?.();
+  }
+
+  const sessions: Sessions<Data> & Partial<IndexedSessions<Data>> = {
+    async open(head) {
+      keepSwept();
+      const carrier = receive(head, settings);
+      if (carrier.presented && carrier.ids.length === 0) reject("malformed");
+      for (const id of carrier.ids) {
+        const live = await find(id);
+        if (live) return new Exchange<Data>(context, head, carrier, live);
+      }
+      return new Exchange<Data>(context, head, carrier, undefined);
+    },
+
+    async revoke(handle) {
+      const ended = await call("delete", () => store.delete(handle));
+      if (ended) emit("revoked", { handle });
+      return ended;
+    },
+
+    async sweep() {
+      try {
+        return await store.sweep(Date.now());
+      } catch (error) {
+        emit("storeError", { operation: "sweep", error });
+        throw error;
+      }
+    },
+
+    on,
+
+    async close() {
+      clearInterval(sweeping);
+      await store.close();
+    },
+  };
+
+  const { list, deleteAll } = store;
+  if (list && deleteAll) {
+    sessions.list = async ({ userId }) => {
+      const user = String(userId);
+      const found = await call("list", () => list.call(store, user));
+      const now = Date.now();
+      return found
+        .filter(({ record }) => isLive(record, limits, now))
+        .map(({ handle, record }) => info(handle, user, record));
+    };
+    sessions.revokeAll = async ({ userId, except }) => {
+      if (userId === undefined) return 0;
+      const kept = typeof except === "object" ? except.handle : except;
+      const handles = await call("deleteAll", () => deleteAll.call(store, String(userId), { except: kept }));
+      for (const handle of handles) emit("revoked", { handle });
+      return handles.length;
+    };
+  }
+  return sessions;
+}
+
+async function withDeadline<T>(operation: string, timeout: number, pending: Promise<T>): Promise<T> {
+  let timer: ReturnType<typeof setTimeout> | undefined;
+  const late = new Promise<never>((_, reject) => {
+    timer = setTimeout(() => {
+      const message = `The session store did not answer to ${operation} within ${timeout} ms. Is its server up and reachable?`;
+      reject(new HoldfastError("store-timeout", message, { operation, timeout }));
+    }, timeout);
+  });
+  try {
+    return await Promise.race([pending, late]);
+  } finally {
+    clearTimeout(timer);
+  }
+}
+
+function failed(operation: string, cause: unknown): HoldfastError<"store-failed"> {
+  return new HoldfastError(
+    "store-failed",
+    `The session store failed to ${operation}; see the error's cause.`,
+    { operation },
+    { cause },
+  );
+}

@@ -1,0 +1,86 @@
+/**
+ * The one list of what holdfast throws, by who must act. `docs/errors.md` has a heading for each code.
+ *
+ * - options: the developer, when the app starts
+ * - usage: the developer, in a handler
+ * - policy: the app's client, with a new request
+ * - store: the operator
+ */
+export interface ErrorDetails {
+  /** An option that does not exist; `meant` is the nearest one that does. */
+  "option-unknown": { option: string; meant?: string };
+  /** An option's value is not one it takes. */
+  "option-invalid": { option: string };
+  /** Two options, or an option and a rule of cookies, exclude each other. */
+  "option-conflict": { options: readonly string[] };
+
+  /** An entry's value has no JSON text: a BigInt, a cycle, a function, a Map … */
+  "entry-unserializable": { entry: string; path: string };
+  /** The entry's name belongs to holdfast. */
+  "entry-reserved": { entry: string };
+  /** The session was changed after the headers had left, and not saved. */
+  "headers-sent": Record<string, never>;
+  /** A method was called with an argument it does not take. */
+  "argument-invalid": { argument: string };
+
+  /** The session ended, or got a new id, while this request was under way; what the request changed was not saved. */
+  "session-gone": { handle: string };
+
+  /** The store threw; see `cause`. */
+  "store-failed": { operation: string };
+  /** The store did not answer within `timeout` ms. */
+  "store-timeout": { operation: string; timeout: number };
+  /** Another process holds the database's lock. */
+  "store-locked": { operation: string };
+  /** The database can't be written to. */
+  "store-readonly": { operation: string };
+  /** The disk, or the database's own limit, is full. */
+  "store-full": { operation: string };
+  /** The file is damaged or not a database, or its schema is not one this version knows. */
+  "store-corrupt": { operation: string };
+  /** The store was closed before. */
+  "store-closed": { operation: string };
+}
+
+export type ErrorCode = keyof ErrorDetails;
+
+const STATUS: Readonly<Record<string, number>> = { session: 409, store: 503 };
+
+const BRAND = Symbol.for("holdfast.error");
+
+/**
+ * Every error that holdfast throws. Tell it by {@link isHoldfastError} and `code`, not by `instanceof`: two copies of the package may
+ * meet in one process. `status` is the HTTP status that fits, for error handlers that look at it (Express, Koa, Fastify do): 409 for
+ * `session-gone`, 503 for the store's, else 500. No message ever holds a session id or an entry's value.
+ */
+export class HoldfastError<Code extends ErrorCode = ErrorCode> extends Error {
+  override readonly name = "HoldfastError";
+  readonly code: Code;
+  readonly details: ErrorDetails[Code];
+  readonly status: number;
+
+  constructor(code: Code, message: string, details: ErrorDetails[Code], options?: ErrorOptions) {
+    super(message, options);
+    this.code = code;
+    this.details = details;
+    this.status = STATUS[code.slice(0, code.indexOf("-"))] ?? 500;
+    Object.defineProperty(this, BRAND, { value: true });
+  }
+}
+
+/** A {@link HoldfastError} whose `details` are typed by its `code`. */
+export type AnyHoldfastError = { [Code in ErrorCode]: HoldfastError<Code> }[ErrorCode];
+
+/**
+ * Whether the value is an error of holdfast's, from any copy of the package.
+ *
+ * ```ts
+ * app.use((error, req, res, next) => {
+ *   if (isHoldfastError(error) && error.code === "session-gone") return res.status(409).send("Please try again.");
+ *   next(error);
+ * });
+ * ```
+ */
+export function isHoldfastError(value: unknown): value is AnyHoldfastError {
+  return typeof value === "object" && value !== null && BRAND in value;
+}

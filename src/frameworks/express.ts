@@ -1,0 +1,49 @@
+import type { IncomingMessage, ServerResponse } from "node:http";
+import type { Session, SessionData } from "../core/session.ts";
+import type { Sessions } from "../core/sessions.ts";
+import { requestHead } from "../http/head.ts";
+import { hold } from "../http/hold.ts";
+
+declare global {
+  namespace Express {
+    interface Request {
+      /** The visitor's session, by the middleware of `holdfast/express`. */
+      session: Session<SessionData>;
+    }
+  }
+}
+
+type Middleware = (request: IncomingMessage, response: ServerResponse, next: (error?: unknown) => void) => void;
+
+/**
+ * Middleware for Express 4 and 5, and Connect: gives each request its session, as `req.session`.
+ *
+ * ```ts
+ * declare module "holdfast" {
+ *   interface SessionData { views: number }
+ * }
+ *
+ * app.use(expressSessions(sessions));
+ * app.get("/", async (req, res) => {
+ *   res.send(`${await req.session.update("views", (n = 0) => n + 1)} views`);
+ * });
+ * ```
+ *
+ * The response leaves when what the handlers changed is saved. A session that can't be read or saved goes to the app's error handler.
+ * Put it behind static files, which need no session. Express's "trust proxy" setting is honoured, as is `trustProxy` of `createSessions`.
+ */
+export function expressSessions<Data extends object>(sessions: Sessions<Data>): Middleware {
+  return (request: ExpressRequest, response, next) => {
+    // Mounted twice, on the app and on a router: one session a request.
+    if (request.session) return next();
+    const head = requestHead(request, request.secure);
+    sessions.open(head).then((exchange) => {
+      hold(response, exchange, next);
+      request.session = exchange.session;
+      next();
+    }, next);
+  };
+}
+
+/** `secure` is Express's, which knows the proxies that the app trusts; Connect has none. */
+type ExpressRequest = IncomingMessage & { session?: unknown; secure?: boolean };

@@ -1,0 +1,62 @@
+import type { IncomingMessage, ServerResponse } from "node:http";
+import { STATUS_CODES } from "node:http";
+import type { Session, SessionData } from "../core/session.ts";
+import type { Sessions } from "../core/sessions.ts";
+import { type NodeRequest, requestHead } from "../http/head.ts";
+import { hold, type NodeResponse } from "../http/hold.ts";
+
+export interface NodeSessionsOptions<Request, Response> {
+  /**
+   * Answers a request that failed: its handler threw or rejected, or its session could not be read or saved. Default: logs the error and sends
+   * the status of the error (500, or 503 for the store's), or breaks the connection where headers have left already.
+   */
+  onError?: (error: unknown, request: Request, response: Response) => void;
+}
+
+/**
+ * Gives a handler of node:http, https or http2 (its compatibility API) the session of each request, as `request.session`.
+ *
+ * ```ts
+ * const server = createServer(
+ *   nodeSessions(sessions, async (request, response) => {
+ *     const views = await request.session.update("views", (n = 0) => n + 1);
+ *     response.end(`${views} views`);
+ *   }),
+ * );
+ * ```
+ *
+ * The response leaves when what the handler changed is saved; when saving fails, `onError` answers instead.
+ */
+export function nodeSessions<
+  Data extends object = SessionData,
+  Request extends NodeRequest = IncomingMessage,
+  Response extends NodeResponse = ServerResponse,
+>(
+  sessions: Sessions<Data>,
+  handler: (request: Request & { session: Session<Data> }, response: Response) => unknown,
+  { onError = answerError }: NodeSessionsOptions<Request, Response> = {},
+): (request: Request, response: Response) => Promise<void> {
+  return async (request, response) => {
+    const fail = (error: unknown): void => onError(error, request, response);
+    try {
+      const exchange = await sessions.open(requestHead(request));
+      hold(response, exchange, fail);
+      await handler(Object.assign(request, { session: exchange.session }), response);
+    } catch (error) {
+      fail(error);
+    }
+  };
+}
+
+function answerError(error: unknown, _request: NodeRequest, response: NodeResponse): void {
+  console.error(error);
+  if (response.headersSent) {
+    if (!response.writableEnded) response.socket?.destroy();
+    return;
+  }
+  const status = (error as { status?: unknown } | undefined)?.status;
+  response.statusCode = typeof status === "number" && status >= 400 && status < 600 ? status : 500;
+  response.setHeader("Content-Type", "text/plain; charset=utf-8");
+  // The two response types share `end`, but not one signature of it.
+  (response as ServerResponse).end(`${STATUS_CODES[response.statusCode]}\n`);
+}
