@@ -117,9 +117,9 @@ export class Entries {
     this.set(name, value);
   }
 
-  /** For console.log: every entry, as a plain object. */
+  /** For console.log, which asks with the view as `this`: every entry, as a plain object. */
   [INSPECT](): object {
-    return { ...this.data };
+    return { ...this };
   }
 }
 

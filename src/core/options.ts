@@ -74,7 +74,6 @@ const MOVED: Readonly<Record<string, string>> = {
   unset: "call session.destroy() to end a session: leave it out",
   genid: "ids are always 256 random bits: leave it out",
   proxy: "it is called trustProxy",
-  name: "it is cookie.name",
   ttl: "it is idle, or absolute",
   maxAge: "it is idle (since the last use) and absolute (since the beginning); cookie.persistent keeps the cookie",
   expires: "it is idle (since the last use) and absolute (since the beginning); cookie.persistent keeps the cookie",
@@ -203,8 +202,9 @@ function oneOf(value: unknown, values: readonly unknown[], option: string): void
 function refuseUnknown(options: object, known: readonly string[], prefix: string): void {
   for (const option of Object.keys(options)) {
     if (known.includes(option)) continue;
-    const meant = nearest(option, known);
-    const advice = meant ? `did you mean ${prefix}${meant}?` : (MOVED[option] ?? `there are ${known.join(", ")}`);
+    const moved = !prefix && COOKIE_OPTIONS.includes(option) ? `it is cookie.${option}` : MOVED[option];
+    const meant = moved ? undefined : nearest(option, known);
+    const advice = meant ? `did you mean ${prefix}${meant}?` : (moved ?? `there are ${known.join(", ")}`);
     throw new HoldfastError("option-unknown", `There is no option ${prefix}${option}: ${advice}`, {
       option: prefix + option,
       ...(meant && { meant: prefix + meant }),
@@ -212,11 +212,11 @@ function refuseUnknown(options: object, known: readonly string[], prefix: string
   }
 }
 
-/** The known word that was most likely meant: at most a third of its letters off. */
+/** The known word that was most likely meant: two letters off, or a third of them. */
 export function nearest(word: string, known: readonly string[]): string | undefined {
   const near = known
     .map((each) => ({ each, off: distance(word.toLowerCase(), each.toLowerCase()) }))
-    .filter(({ each, off }) => off <= each.length / 3)
+    .filter(({ each, off }) => off <= Math.max(2, each.length / 3) && off < word.length)
     .sort((a, b) => a.off - b.off);
   return near[0]?.each;
 }

@@ -32,7 +32,7 @@ export interface Situation {
 
 /** The one place that decides whether and what to write. Pure. */
 export function plan(intent: Intent, { record, createdAt, changes, limits, now }: Situation): Plan {
-  if (intent.kind === "destroy") return { kind: record ? "destroy" : "none" };
+  if (intent.kind === "destroy") return { kind: "destroy" };
 
   const { set = NONE, remove = [] } = changes ?? {};
   const login = intent.kind === "login" ? { userId: intent.userId, authenticatedAt: now } : undefined;

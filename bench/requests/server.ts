@@ -1,0 +1,81 @@
+/**
+ * One Express 5 app, bare or with one session library, in a process of its own. Its parent asks for the CPU time it has used.
+ * Every variant answers the same bytes; the session has the same four entries, about 200 bytes as JSON.
+ */
+import { once } from "node:events";
+import type { AddressInfo } from "node:net";
+import express, { type Express, type Request, type Response } from "express";
+import session from "express-session";
+import { createSessions } from "holdfast";
+import { expressSessions } from "holdfast/express";
+import { memoryStore } from "holdfast/stores/memory";
+
+interface Data {
+  user: { name: string; roles: string[] };
+  cart: { id: number; title: string }[];
+  theme: string;
+  views: number;
+}
+
+const DATA: Data = {
+  user: { name: "Ada Lovelace", roles: ["customer", "reviewer"] },
+  cart: [
+    { id: 1, title: "A Treatise on Tea" },
+    { id: 2, title: "The Kettle" },
+  ],
+  theme: "dark",
+  views: 0,
+};
+
+declare module "express-session" {
+  interface SessionData extends Data {}
+}
+
+type Variant = (app: Express) => {
+  begin(req: Request): void;
+  read(req: Request): unknown;
+  write(req: Request): unknown;
+};
+
+const variants: Record<string, Variant> = {
+  bare: () => ({ begin: () => {}, read: () => "Ada Lovelace", write: () => 1 }),
+
+  holdfast(app) {
+    app.use(expressSessions(createSessions<Data>({ store: memoryStore() })));
+    const data = (req: Request): Data => req.session.data as unknown as Data;
+    return {
+      begin: (req) => Object.assign(data(req), DATA),
+      read: (req) => data(req).user.name,
+      write: (req) => ++data(req).views,
+    };
+  },
+
+  "express-session"(app) {
+    app.use(session({ secret: "bench", resave: false, saveUninitialized: false }));
+    const data = (req: Request): Data => req.session as unknown as Data;
+    return {
+      begin: (req) => Object.assign(data(req), DATA),
+      read: (req) => data(req).user.name,
+      write: (req) => ++data(req).views,
+    };
+  },
+};
+
+const app = express();
+const { begin, read, write } = variants[process.argv[2]!]!(app);
+const answer = (res: Response, value: unknown): void => void res.send(`${value === undefined ? "no session" : "ok"}`);
+app.get("/begin", (req, res) => {
+  begin(req);
+  answer(res, "begun");
+});
+app.get("/read", (req, res) => answer(res, read(req)));
+app.get("/write", (req, res) => answer(res, write(req)));
+
+const server = app.listen(0, "127.0.0.1");
+await once(server, "listening");
+process.on("message", () => {
+  const { user, system } = process.cpuUsage();
+  process.send!({ cpu: user + system });
+});
+process.on("disconnect", () => process.exit());
+process.send!({ port: (server.address() as AddressInfo).port });
