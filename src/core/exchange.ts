@@ -61,7 +61,9 @@ export class Exchange<Data extends object> {
   #entries: Entries | undefined;
   #cookie: "keep" | "set" | "clear" = "keep";
   #read = false;
-  #phase: "open" | "headers" | "ended" = "open";
+  /** Whether the headers have left, and with them the last chance to send a cookie. */
+  #left = false;
+  #ended = false;
   #running = 0;
   #last: Promise<unknown> = Promise.resolve();
 
@@ -175,13 +177,13 @@ export class Exchange<Data extends object> {
 
   /** The response has ended, with or after its commit: from here on a change to `data` throws. */
   seal(): void {
-    this.#phase = "ended";
+    this.#ended = true;
     this.#entries?.seal();
   }
 
   /** The response ended after its commit. Throws `headers-sent` where a change came between and wasn't saved. */
   end(): void {
-    if (this.#phase === "ended") return;
+    if (this.#ended) return;
     this.seal();
     if (this.#running === 0 && this.#entries?.isChanged()) throw unsaved();
   }
@@ -191,7 +193,7 @@ export class Exchange<Data extends object> {
       const onUnreadable = (): void =>
         this.#context.emit("rejected", { reason: "corrupt", handle: this.#live?.id.handle });
       this.#entries = new Entries(this.#live?.record.entries, this.#context.settings.serializer, onUnreadable);
-      if (this.#phase === "ended") this.#entries.seal();
+      if (this.#ended) this.#entries.seal();
     }
     return this.#entries;
   }
@@ -334,7 +336,7 @@ export class Exchange<Data extends object> {
   }
 
   #leave(): HeaderEdits {
-    if (this.#phase === "open") this.#phase = "headers";
+    this.#left = true;
     return { setCookie: this.#setCookie(), vary: this.#read };
   }
 
@@ -349,7 +351,7 @@ export class Exchange<Data extends object> {
   }
 
   #assertCookieCanLeave(): void {
-    if (this.#phase === "open") return;
+    if (!this.#left) return;
     throw new HoldfastError(
       "headers-sent",
       "A session can't begin or get a new id after the response's headers have left: its cookie goes with them. Do it before the first write.",

@@ -192,6 +192,14 @@ describe("a response", () => {
     await browser.request((session) => expect(session.userId).toBe("ada"));
   });
 
+  it("that ends at once still carries the cookie of a session that begins with it", async () => {
+    const fresh = await client(sessions).open();
+    fresh.session.data.views = 1;
+    const committed = fresh.commit();
+    fresh.seal();
+    expect((await committed).setCookie).toContain("sid=");
+  });
+
   it("is an error where the store fails, and still tells of the login before it", async () => {
     const exchange = await browser.open();
     await exchange.session.login("ada");
