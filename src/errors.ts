@@ -20,6 +20,8 @@ export interface ErrorDetails {
   "entry-reserved": { entry: string };
   /** The session was changed after the headers had left, and not saved. */
   "headers-sent": Record<string, never>;
+  /** `req.session` is already another library's: two session middlewares on one route. */
+  "session-taken": Record<string, never>;
   /** A method was called with an argument it does not take. */
   "argument-invalid": { argument: string };
 
@@ -38,13 +40,15 @@ export interface ErrorDetails {
   "store-full": { operation: string };
   /** The file is damaged or not a database, or its schema is not one this version knows. */
   "store-corrupt": { operation: string };
+  /** This record can't be read; the others can. Not thrown at a request: the session is rejected, and a fresh one begins. */
+  "record-corrupt": { handle: string };
   /** The store was closed before. */
   "store-closed": { operation: string };
 }
 
 export type ErrorCode = keyof ErrorDetails;
 
-const STATUS: Readonly<Record<string, number>> = { session: 409, store: 503 };
+const POLICY: readonly string[] = ["session-gone"];
 
 const BRAND = Symbol.for("holdfast.error");
 
@@ -63,7 +67,7 @@ export class HoldfastError<Code extends ErrorCode = ErrorCode> extends Error {
     super(message, options);
     this.code = code;
     this.details = details;
-    this.status = STATUS[code.slice(0, code.indexOf("-"))] ?? 500;
+    this.status = POLICY.includes(code) ? 409 : code.startsWith("store-") ? 503 : 500;
     Object.defineProperty(this, BRAND, { value: true });
   }
 }
@@ -75,10 +79,10 @@ export type AnyHoldfastError = { [Code in ErrorCode]: HoldfastError<Code> }[Erro
  * Whether the value is an error of holdfast's, from any copy of the package.
  *
  * ```ts
- * app.use((error, req, res, next) => {
- *   if (isHoldfastError(error) && error.code === "session-gone") return res.status(409).send("Please try again.");
- *   next(error);
- * });
+ * const tryAgain: ErrorRequestHandler = (error, _req, res, next) => {
+ *   if (!isHoldfastError(error) || error.code !== "session-gone") return next(error);
+ *   res.status(409).send("Please try again.");
+ * };
  * ```
  */
 export function isHoldfastError(value: unknown): value is AnyHoldfastError {

@@ -3,7 +3,7 @@
  * of your own:
  *
  * ```ts
- * import type { SessionRecord, Store } from "holdfast";
+ * import { acceptsSecret, applyChange, type SessionRecord, type Store } from "holdfast";
  *
  * export function mapStore(): Store {
  *   const records = new Map<string, SessionRecord>();
@@ -12,10 +12,10 @@
  *     return record && record.expiresAt > Date.now() ? record : undefined;
  *   };
  *   return {
- *     read: async (handle) => live(handle),
+ *     read: async (handle) => structuredClone(live(handle)),
  *     async create(handle, record) {
  *       if (records.has(handle)) return "exists";
- *       records.set(handle, record);
+ *       records.set(handle, structuredClone(record));
  *       return "created";
  *     },
  *     async update(handle, change, { secretHash, ifVersion }) {
@@ -26,7 +26,11 @@
  *       records.set(handle, next);
  *       return { status: "updated", version: next.version };
  *     },
- *     delete: async (handle) => records.delete(handle),
+ *     async delete(handle) {
+ *       const ended = live(handle) !== undefined;
+ *       records.delete(handle);
+ *       return ended;
+ *     },
  *     async sweep(now) {
  *       let swept = 0;
  *       for (const [handle, { expiresAt }] of records) if (expiresAt <= now && records.delete(handle)) swept++;
@@ -139,10 +143,18 @@ export function acceptsSecret(record: SessionRecord, secretHash: string, now: nu
 
 /** The record after the change: for stores that merge in JavaScript. Pure; the version rises by one. */
 export function applyChange(record: SessionRecord, change: Change): SessionRecord {
-  const { set, remove, rotate, ...fields } = change;
+  const { set, remove, rotate, userId, authenticatedAt, touchedAt, expiresAt } = change;
   const entries = new Map(record.entries);
-  for (const name of remove ?? []) entries.delete(name);
-  for (const [name, text] of set ?? []) entries.set(name, text);
-  const secrets = rotate && { ...rotate, previousHash: record.secretHash };
-  return { ...record, ...fields, ...secrets, entries, version: record.version + 1 };
+  if (remove) for (const name of remove) entries.delete(name);
+  if (set) for (const [name, text] of set) entries.set(name, text);
+  return {
+    ...record,
+    ...(rotate && { ...rotate, previousHash: record.secretHash }),
+    ...(userId !== undefined && { userId }),
+    ...(authenticatedAt !== undefined && { authenticatedAt }),
+    entries,
+    touchedAt,
+    expiresAt,
+    version: record.version + 1,
+  };
 }

@@ -45,6 +45,9 @@ function unserializable(
   );
 }
 
+/** What JSON writes as it is, and unwraps. Of all others (Map, Set, RegExp, Error, Uint8Array …) it keeps an empty shell at best. */
+const KEPT = ["Object", "Array", "String", "Number", "Boolean"];
+
 /** The first place in the value that JSON can't hold, or would change. */
 function findLoss(value: unknown, path: string, above: Set<unknown> = new Set()): Loss | undefined {
   if (value === null || value === undefined) return undefined;
@@ -54,11 +57,15 @@ function findLoss(value: unknown, path: string, above: Set<unknown> = new Set())
   }
   if (typeof value === "number" && !Number.isFinite(value)) return { path, what: String(value) };
   if (typeof value !== "object") return undefined;
-  if (value instanceof Map || value instanceof Set) return { path, what: `a ${value.constructor.name}` };
+  const kind = Object.prototype.toString.call(value).slice("[object ".length, -1);
+  if (!KEPT.includes(kind)) return { path, what: `a ${kind}` };
   if (above.has(value)) return { path, what: "a cycle" };
   above.add(value);
-  for (const [name, inner] of Object.entries(value)) {
-    const loss = findLoss(inner, Array.isArray(value) ? `${path}[${name}]` : `${path}.${name}`, above);
+  const list = Array.isArray(value);
+  for (const [name, inner] of list ? value.entries() : Object.entries(value)) {
+    const within = list ? `${path}[${name}]` : `${path}.${name}`;
+    if (list && inner === undefined) return { path: within, what: "undefined, which a list can't hold" };
+    const loss = findLoss(inner, within, above);
     if (loss) return loss;
   }
   above.delete(value);

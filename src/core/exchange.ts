@@ -42,6 +42,8 @@ export interface Live {
 export const REMEMBER = "~remember";
 export const DEVICE = "~device";
 
+const DONE = Promise.resolve("updated" as const);
+
 /** So many times another request can be quicker, in one `update`, before the store must be broken. */
 const MAX_ATTEMPTS = 10_000;
 
@@ -65,7 +67,7 @@ export class Exchange<Data extends object> {
   #left = false;
   #ended = false;
   #running = 0;
-  #last: Promise<unknown> = Promise.resolve();
+  #last: Promise<void> | undefined;
 
   constructor(context: Context, head: RequestHead, carrier: Carrier, live: Live | undefined) {
     this.#context = context;
@@ -108,13 +110,21 @@ export class Exchange<Data extends object> {
     return { ...times, expiresAt: expiry(times, this.#context.settings.limits) };
   }
 
-  async login(userId: string, remember: boolean): Promise<void> {
-    // Django's rule: what one user left in the session is never the next one's to see.
-    if (this.userId !== undefined && this.userId !== userId) await this.destroy();
-    await this.#run(() => {
+  login(userId: string, remember: boolean): Promise<void> {
+    return this.#run(async () => {
+      this.#assertCookieCanLeave();
+      // Django's rule: what one user left in the session is never the next one's to see.
+      const { userId: before } = this.#live?.record ?? {};
+      if (before !== undefined && before !== userId) await this.#destroy();
       this.entries.set(REMEMBER, remember || undefined);
       this.entries.set(DEVICE, this.#head.header("user-agent")?.slice(0, MAX_DEVICE));
-      return this.#save({ kind: "login", userId });
+      try {
+        await this.#save({ kind: "login", userId });
+      } finally {
+        // Saved by now, or not to be.
+        this.entries.forget(REMEMBER);
+        this.entries.forget(DEVICE);
+      }
     });
   }
 
@@ -199,13 +209,20 @@ export class Exchange<Data extends object> {
   }
 
   /** One operation at a time, in the order of the calls: each goes on from what the one before left. */
-  #run<T>(operation: () => Promise<T>): Promise<T> {
-    this.#running++;
-    const result = this.#last.then(operation).finally(() => {
-      this.#running--;
+  async #run<T>(operation: () => Promise<T>): Promise<T> {
+    const before = this.#last;
+    let done = (): void => {};
+    this.#last = new Promise((resolve) => {
+      done = resolve;
     });
-    this.#last = result.catch(() => {});
-    return result;
+    this.#running++;
+    if (before) await before;
+    try {
+      return await operation();
+    } finally {
+      done();
+      if (--this.#running === 0) this.#last = undefined;
+    }
   }
 
   #plan(intent: Intent): Plan {
@@ -241,10 +258,10 @@ export class Exchange<Data extends object> {
     }
   }
 
-  async #carryOut(planned: Plan, ifVersion?: number): Promise<UpdateResult["status"]> {
+  #carryOut(planned: Plan, ifVersion?: number): Promise<UpdateResult["status"]> {
     switch (planned.kind) {
       case "none":
-        return "updated";
+        return DONE;
       case "create":
         return this.#create(planned.record);
       case "touch":

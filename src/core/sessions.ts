@@ -1,5 +1,6 @@
 import { HoldfastError, isHoldfastError } from "../errors.ts";
 import type { IndexedStore, SessionRecord } from "../store.ts";
+import { createDeadline } from "./deadline.ts";
 import { diagnose } from "./diagnose.ts";
 import { createEmitter, type EventListener, type SessionEvents } from "./events.ts";
 import { type Context, DEVICE, Exchange, type Live } from "./exchange.ts";
@@ -16,8 +17,15 @@ export interface Sessions<Data extends object = SessionData> {
    * the client sent an id. Rejects with `store-…` when the store fails.
    */
   open(head: RequestHead): Promise<Exchange<Data>>;
-  /** Ends a session by its handle. Answers whether there was a live one. */
-  revoke(handle: string): Promise<boolean>;
+  /**
+   * Ends a session by its handle. Answers whether there was a live one. A handle is no secret: where it comes from a request, name the user whose
+   * session it must be.
+   *
+   * ```ts
+   * await sessions.revoke(req.body.handle, { userId: req.session.userId });   // "sign out this device"
+   * ```
+   */
+  revoke(handle: string, of?: { userId: string | number | undefined }): Promise<boolean>;
   /** Removes what has expired, in small batches. Runs by itself once a minute while the process lives. Answers how many. */
   sweep(): Promise<number>;
   /** Calls `listener` at each event of this name. Answers the function that ends it. */
@@ -70,7 +78,8 @@ export function createSessions<Data extends object = SessionData>(
 export function createSessions<Data extends object = SessionData>(options: SessionsOptions): Sessions<Data>;
 export function createSessions<Data extends object = SessionData>(options: SessionsOptions): Sessions<Data> {
   const settings = settle(options);
-  const { store, limits, serializer } = settings;
+  const { store, limits, serializer, timeout } = settings;
+  const deadline = createDeadline(timeout);
   const { on, emit } = createEmitter();
   const warned = new Set<string>();
 
@@ -79,7 +88,7 @@ export function createSessions<Data extends object = SessionData>(options: Sessi
     emit,
     async call(operation, run) {
       try {
-        return await withDeadline(operation, settings.timeout, run());
+        return await deadline(run, () => late(operation, timeout));
       } catch (cause) {
         const error = isHoldfastError(cause) ? cause : failed(operation, cause);
         emit("storeError", { operation, error });
@@ -98,7 +107,13 @@ export function createSessions<Data extends object = SessionData>(options: Sessi
   /** The live record that the id opens. */
   async function find(id: SessionId): Promise<Live | undefined> {
     const { handle, secret } = id;
-    const record = await call("read", () => store.read(handle));
+    let record: SessionRecord | undefined;
+    try {
+      record = await call("read", () => store.read(handle));
+    } catch (error) {
+      if (isHoldfastError(error) && error.code === "record-corrupt") return reject("corrupt", handle);
+      throw error;
+    }
     if (!record) return reject("unknown");
     const secretHash = await hashSecret(secret);
     const now = Date.now();
@@ -152,7 +167,11 @@ export function createSessions<Data extends object = SessionData>(options: Sessi
       return new Exchange<Data>(context, head, carrier, undefined);
     },
 
-    async revoke(handle) {
+    async revoke(handle, of) {
+      if (of) {
+        const record = await call("read", () => store.read(handle));
+        if (record?.userId === undefined || record.userId !== String(of.userId)) return false;
+      }
       const ended = await call("delete", () => store.delete(handle));
       if (ended) emit("revoked", { handle });
       return ended;
@@ -196,19 +215,12 @@ export function createSessions<Data extends object = SessionData>(options: Sessi
   return sessions;
 }
 
-async function withDeadline<T>(operation: string, timeout: number, pending: Promise<T>): Promise<T> {
-  let timer: ReturnType<typeof setTimeout> | undefined;
-  const late = new Promise<never>((_, reject) => {
-    timer = setTimeout(() => {
-      const message = `The session store did not answer to ${operation} within ${timeout} ms. Is its server up and reachable?`;
-      reject(new HoldfastError("store-timeout", message, { operation, timeout }));
-    }, timeout);
-  });
-  try {
-    return await Promise.race([pending, late]);
-  } finally {
-    clearTimeout(timer);
-  }
+function late(operation: string, timeout: number): HoldfastError<"store-timeout"> {
+  return new HoldfastError(
+    "store-timeout",
+    `The session store did not answer to ${operation} within ${timeout} ms. Is its server up and reachable?`,
+    { operation, timeout },
+  );
 }
 
 function failed(operation: string, cause: unknown): HoldfastError<"store-failed"> {

@@ -1,6 +1,7 @@
 import type { IncomingMessage, ServerResponse } from "node:http";
-import type { Session, SessionData } from "../core/session.ts";
+import { Session, type SessionData } from "../core/session.ts";
 import type { Sessions } from "../core/sessions.ts";
+import { HoldfastError } from "../errors.ts";
 import { requestHead } from "../http/head.ts";
 import { hold } from "../http/hold.ts";
 
@@ -35,7 +36,8 @@ type Middleware = (request: IncomingMessage, response: ServerResponse, next: (er
 export function expressSessions<Data extends object>(sessions: Sessions<Data>): Middleware {
   return (request: ExpressRequest, response, next) => {
     // Mounted twice, on the app and on a router: one session a request.
-    if (request.session) return next();
+    if (request.session instanceof Session) return next();
+    if (request.session) return next(taken());
     const head = requestHead(request, request.secure);
     sessions.open(head).then((exchange) => {
       hold(response, exchange, next);
@@ -43,6 +45,14 @@ export function expressSessions<Data extends object>(sessions: Sessions<Data>): 
       next();
     }, next);
   };
+}
+
+function taken(): HoldfastError<"session-taken"> {
+  return new HoldfastError(
+    "session-taken",
+    "req.session is already set, by another session middleware. Let only one of them handle a route.",
+    {},
+  );
 }
 
 /** `secure` is Express's, which knows the proxies that the app trusts; Connect has none. */

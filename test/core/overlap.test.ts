@@ -166,6 +166,19 @@ describe("a login", () => {
   });
 });
 
+describe("a login that fails", () => {
+  it("leaves nothing behind that a later commit would store", async () => {
+    const visitor = client(sessions);
+    const exchange = await visitor.open();
+    store.before = () => {
+      throw new Error("down");
+    };
+    await expect(exchange.session.login("ada", { remember: true })).rejects.toMatchObject({ code: "store-failed" });
+    store.before = () => {};
+    expect((await visitor.finish(exchange)).setCookie).toBeUndefined();
+  });
+});
+
 describe("a response", () => {
   it("waits for the store", async () => {
     const parked = barrier(2);
@@ -247,6 +260,14 @@ describe("once the headers have left", () => {
     fresh.session.data.views = 1;
     await expect(fresh.session.save()).rejects.toMatchObject({ code: "headers-sent" });
     expect(store.calls.filter((call) => call === "create")).toHaveLength(1);
+  });
+
+  it("no user's session is ended for another user's login that can't be", async () => {
+    await browser.request((session) => session.login("ada"));
+    const stream = await browser.open();
+    await browser.finish(stream);
+    await expect(stream.session.login("bob")).rejects.toMatchObject({ code: "headers-sent" });
+    await another().request((session) => expect(session.userId).toBe("ada"));
   });
 
   it("a session can still be ended", async () => {

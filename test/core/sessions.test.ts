@@ -1,4 +1,11 @@
-import { createSessions, type IndexedSessions, type SessionEvents, type SessionsOptions, type Store } from "holdfast";
+import {
+  createSessions,
+  HoldfastError,
+  type IndexedSessions,
+  type SessionEvents,
+  type SessionsOptions,
+  type Store,
+} from "holdfast";
 import { loginAs } from "holdfast/testing";
 import { afterEach, beforeEach, describe, expect, it, vi } from "vitest";
 import { type Client, client, head } from "./client.ts";
@@ -173,6 +180,18 @@ describe("a user's sessions", () => {
     expect(await live()).toEqual([false, false, false, false]);
   });
 
+  it("are ended by their own user alone, where a handle comes from a request", async () => {
+    const handle = (await loginAs(sessions, "ada")).slice(4, 26);
+    for (const userId of ["bob", undefined]) expect(await sessions.revoke(handle, { userId })).toBe(false);
+    expect(await sessions.revoke("no such handle", { userId: "ada" })).toBe(false);
+    expect(await sessions.revoke(handle, { userId: "ada" })).toBe(true);
+    const anonymous = await browser.request((session) => {
+      session.data.views = 1;
+      return session.handle;
+    });
+    expect(await sessions.revoke(anonymous.value, { userId: undefined })).toBe(false);
+  });
+
   it("are nobody's where nobody is logged in", async () => {
     await browser.set({ views: 1 });
     await browser.request(async (session) => {
@@ -269,6 +288,17 @@ describe("a store that fails", () => {
     expect(session.userId).toBe("ada");
     expect(session.data.views).toBeUndefined();
     expect(events.at(-1)).toEqual(["rejected", { reason: "corrupt", handle }]);
+  });
+});
+
+describe("a record that can't be read", () => {
+  it("is rejected and reported, and its visitor gets a fresh session", async () => {
+    const cookie = await loginAs(sessions, "ada");
+    store.before = () => {
+      throw new HoldfastError("record-corrupt", "not JSON", { handle: cookie.slice(4, 26) });
+    };
+    expect((await open(cookie)).isNew).toBe(true);
+    expect(events.at(-1)).toEqual(["rejected", { reason: "corrupt", handle: cookie.slice(4, 26) }]);
   });
 });
 
