@@ -48,7 +48,7 @@ export interface Store {
   /** The live record under the handle, or undefined. An expired record is never served. */
   read(handle: string): Promise<SessionRecord | undefined>;
 
-  /** Puts a new record under the handle. Never overwrites: where there is one already it answers `exists`. */
+  /** Puts a new record under the handle. Never overwrites: where there is one already it answers `exists`; it may where that one has expired. */
   create(handle: string, record: SessionRecord): Promise<"created" | "exists">;
 
   /**
@@ -63,7 +63,7 @@ export interface Store {
   /** Removes the records that have expired by `now`, in batches that let other work in between. Answers how many. */
   sweep(now: number): Promise<number>;
 
-  /** Frees what the store itself opened. A connection that was handed to it stays open. */
+  /** Frees what the store itself opened; a connection that was handed to it stays open. From then on every operation throws `store-closed`, but `close`. */
   close(): Promise<void>;
 }
 
@@ -76,7 +76,7 @@ export interface IndexedStore extends Store {
   deleteAll(userId: string, options?: { except?: string }): Promise<string[]>;
 }
 
-/** What a store keeps under a handle. */
+/** What a store keeps under a handle. An optional field that has no value is absent, not undefined. */
 export interface SessionRecord {
   /** Hash of the current secret, with the hash's version: `1:` and 43 characters of base64url (SHA-256). */
   readonly secretHash: string;
@@ -84,7 +84,7 @@ export interface SessionRecord {
   readonly previousHash?: string;
   /** End of the previous secret's grace, epoch ms. */
   readonly graceUntil?: number;
-  /** Serialized text by entry name. Any name and any well-formed text: empty, NUL, `__proto__`, 1 MiB. */
+  /** Serialized text by entry name. Any well-formed name and text (no lone surrogates): empty, NUL, `__proto__`, 1 MiB. */
   readonly entries: ReadonlyMap<string, string>;
   readonly userId?: string;
   /** Epoch ms. */

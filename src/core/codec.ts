@@ -18,7 +18,7 @@ export function encode(serializer: Serializer, entry: string, value: unknown, be
     const text = serializer.stringify(value);
     if (typeof text === "string" && text === before) return text;
     const loss = serializer === strictJson ? findLoss(value, entry) : undefined;
-    if (typeof text === "string" && !loss) return text;
+    if (typeof text === "string" && text.isWellFormed() && !loss) return text;
     throw unserializable(entry, loss);
   } catch (cause) {
     if (isHoldfastError(cause)) throw cause;

@@ -123,14 +123,24 @@ export class Entries {
   }
 }
 
-/** Throws `entry-reserved` where the name is holdfast's own. */
-export function refuseReserved(name: string): void {
-  if (!name.startsWith(RESERVED)) return;
-  throw new HoldfastError(
-    "entry-reserved",
-    `session.data has no entry ${JSON.stringify(name)}: names that begin with "${RESERVED}" are holdfast's own. Choose another name.`,
-    { entry: name },
-  );
+/** Throws `entry-reserved` where the name is holdfast's own, `argument-invalid` where no store could keep it. */
+export function checkName(name: string): void {
+  if (name.startsWith(RESERVED)) {
+    throw new HoldfastError(
+      "entry-reserved",
+      `session.data has no entry ${JSON.stringify(name)}: names that begin with "${RESERVED}" are holdfast's own. Choose another name.`,
+      { entry: name },
+    );
+  }
+  if (!name.isWellFormed()) {
+    throw new HoldfastError(
+      "argument-invalid",
+      "The name of an entry must be well-formed text, without lone surrogates.",
+      {
+        argument: "entry",
+      },
+    );
+  }
 }
 
 /** The session was changed where no response can save it any more. */
@@ -148,7 +158,7 @@ const VIEW: ProxyHandler<Entries> = {
   has: (entries, name) => isEntry(name) && entries.has(name),
   set(entries, name, value) {
     if (typeof name === "symbol") return false;
-    refuseReserved(name);
+    checkName(name);
     entries.write(name, value);
     return true;
   },

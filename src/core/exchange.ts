@@ -1,7 +1,7 @@
 import { HoldfastError } from "../errors.ts";
 import { acceptsSecret, applyChange, type Change, type SessionRecord, type UpdateResult } from "../store.ts";
 import { clearCookie, setCookie } from "./cookie.ts";
-import { Entries, refuseReserved, unsaved } from "./data.ts";
+import { checkName, Entries, unsaved } from "./data.ts";
 import type { Emitter } from "./events.ts";
 import { formatId, hashSecret, newHandle, newSecret, type SessionId } from "./id.ts";
 import { cookieEnd, expiry, isLive } from "./lifetime.ts";
@@ -148,7 +148,7 @@ export class Exchange<Data extends object> {
   }
 
   async update<Value>(name: string, fn: (current: unknown) => Value | Promise<Value>): Promise<Value> {
-    refuseReserved(name);
+    checkName(name);
     const { entries } = this;
     // What this handler assigned to the entry is what `fn` goes on from.
     if (entries.isChanged(name)) await this.save();

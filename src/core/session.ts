@@ -77,8 +77,8 @@ export class Session<Data extends object = SessionData> {
    */
   async login(userId: string | number, options: { remember?: boolean } = {}): Promise<void> {
     const id = String(userId ?? "");
-    if (id === "" || (typeof userId !== "string" && !Number.isSafeInteger(userId))) {
-      throw argument("userId", "login() takes the user's id: a string that isn't empty, or an integer");
+    if (id === "" || !id.isWellFormed() || (typeof userId !== "string" && !Number.isSafeInteger(userId))) {
+      throw argument("userId", "login() takes the user's id: a well-formed string that isn't empty, or an integer");
     }
     await this.#exchange.login(id, options.remember === true);
   }

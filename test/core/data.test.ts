@@ -109,6 +109,15 @@ describe("session.data", () => {
     expect(() => delete data["~flash:x"]).toThrow(expect.objectContaining({ code: "entry-reserved" }));
   });
 
+  it("takes no name that is not well-formed text, which a database would change", () => {
+    const { data } = tracked();
+    expect(() => {
+      data["\ud800"] = 1;
+    }).toThrow(expect.objectContaining({ code: "argument-invalid" }));
+    data["\ud83c\udf75"] = "\ud800";
+    expect(data["🍵"]).toBe("\ud800");
+  });
+
   it("reads an unreadable entry as missing, reports it, and can overwrite it", () => {
     const session = tracked({ a: 1 });
     session.entries.rebase(new Map([["a", "{"]]));

@@ -232,7 +232,7 @@ describe("login", () => {
   });
 
   it("takes a user's id alone", async () => {
-    for (const wrong of ["", undefined, null, Number.NaN, 1.5, {}, ["ada"]]) {
+    for (const wrong of ["", undefined, null, Number.NaN, 1.5, {}, ["ada"], "\ud800"]) {
       const exchange = await browser.open();
       await expect(exchange.session.login(wrong as string)).rejects.toMatchObject({ code: "argument-invalid" });
     }

@@ -1,0 +1,3 @@
+export { type Barrier, barrier } from "./barrier.ts";
+export { type LoginOptions, loginAs } from "./login.ts";
+export { type StoreCase, storeCases } from "./store.ts";

@@ -1,0 +1,72 @@
+import assert from "node:assert/strict";
+import type { IndexedStore, Store } from "../store.ts";
+import { endings } from "./store/endings.ts";
+import { entries } from "./store/entries.ts";
+import type { Clients } from "./store/fixtures.ts";
+import { copies, records } from "./store/records.ts";
+import { secrets } from "./store/secrets.ts";
+import { sweeps } from "./store/sweeps.ts";
+import { updates } from "./store/updates.ts";
+import { users } from "./store/users.ts";
+
+/** One sentence of the contract, and the code that holds a store to it. */
+export interface StoreCase {
+  readonly name: string;
+  /** Rejects with an `AssertionError` when the store breaks its word. */
+  run(): Promise<void>;
+}
+
+/**
+ * The contract of a store as cases for any test runner.
+ *
+ * `open` answers a client of the database under test. It is called twice, when the first case runs, because some cases
+ * need two clients of one database; a store that lives in memory answers the same instance both times. The kit closes
+ * neither. Handles and user ids are random, so the database may hold other records; but a sweep removes those that expire
+ * within two minutes.
+ *
+ * A store that can't find records by user says `{ indexed: false }`.
+ *
+ * ```ts
+ * import { storeCases } from "holdfast/testing";
+ * import { test } from "vitest";
+ *
+ * const store = myStore();
+ * for (const { name, run } of storeCases(() => store)) test(name, run);
+ * ```
+ */
+export function storeCases(open: () => IndexedStore | Promise<IndexedStore>, options?: { indexed?: true }): StoreCase[];
+export function storeCases(open: () => Store | Promise<Store>, options: { indexed: false }): StoreCase[];
+export function storeCases(
+  open: () => Store | Promise<Store>,
+  { indexed = true }: { indexed?: boolean } = {},
+): StoreCase[] {
+  let opened: Promise<Clients<Store>> | undefined;
+  const clients = () => {
+    opened ??= openTwice(open);
+    return opened;
+  };
+  const cases: StoreCase[] = [];
+  for (const [name, body] of Object.entries({
+    ...records,
+    ...copies,
+    ...entries,
+    ...updates,
+    ...endings,
+    ...secrets,
+    ...sweeps,
+  }))
+    cases.push({ name, run: async () => body(await clients()) });
+  if (!indexed) return cases;
+  for (const [name, body] of Object.entries(users))
+    cases.push({ name, run: async () => body(byUser(await clients())) });
+  return cases;
+}
+
+async function openTwice(open: () => Store | Promise<Store>): Promise<Clients<Store>> {
+  return { store: await open(), other: await open() };
+}
+
+function byUser({ store, other }: Clients<Store>): Clients<IndexedStore> {
+  assert.ok("list" in store && "list" in other, "This store has no `list`: pass { indexed: false } to storeCases.");
+  return { store: store as IndexedStore, other: other as IndexedStore };
+}
