@@ -4,7 +4,7 @@ import { clearCookie, setCookie } from "./cookie.ts";
 import { checkName, Entries, unsaved } from "./data.ts";
 import type { Emitter } from "./events.ts";
 import { formatId, hashSecret, newHandle, newSecret, type SessionId } from "./id.ts";
-import { cookieEnd, expiry, isLive } from "./lifetime.ts";
+import { cookieEnd, expiry, isLive, noGrace } from "./lifetime.ts";
 import type { Settings } from "./options.ts";
 import { type Intent, type Plan, plan } from "./plan.ts";
 import { Session } from "./session.ts";
@@ -56,6 +56,8 @@ export class Exchange<Data extends object> {
   readonly #context: Context;
   readonly #head: RequestHead;
   readonly #carrier: Carrier;
+  /** Then the client has a newer cookie by now, or will have soon: this request must not replace it, or it would undo a login. */
+  readonly #overtaken: boolean;
   #live: Live | undefined;
   #isNew: boolean;
   #handle: string | undefined;
@@ -69,12 +71,14 @@ export class Exchange<Data extends object> {
   #running = 0;
   #last: Promise<void> | undefined;
 
-  constructor(context: Context, head: RequestHead, carrier: Carrier, live: Live | undefined) {
+  /** `overtaken`: the id that the request came with was replaced while it was under way. */
+  constructor(context: Context, head: RequestHead, carrier: Carrier, found: Live | "overtaken" | undefined) {
     this.#context = context;
     this.#head = head;
     this.#carrier = carrier;
-    this.#live = live;
-    this.#isNew = live === undefined;
+    this.#overtaken = found === "overtaken";
+    this.#live = found === "overtaken" ? undefined : found;
+    this.#isNew = this.#live === undefined;
     this.session = new Session<Data>(this);
   }
 
@@ -276,6 +280,7 @@ export class Exchange<Data extends object> {
 
   async #create(unproven: Omit<SessionRecord, "secretHash">): Promise<"updated"> {
     this.#assertCookieCanLeave();
+    if (this.#overtaken) throw this.#gone();
     const { settings, call, emit } = this.#context;
     const id: SessionId = { handle: this.handle, secret: newSecret() };
     const record: SessionRecord = { ...unproven, secretHash: await hashSecret(id.secret) };
@@ -309,8 +314,9 @@ export class Exchange<Data extends object> {
     this.#assertCookieCanLeave();
     const secret = newSecret();
     const secretHash = await hashSecret(secret);
-    // No grace: an id that someone planted or saw before the login is worth nothing after it.
-    const status = await this.#update({ ...change, rotate: { secretHash, graceUntil: 0 } });
+    // An id that someone planted or saw before the login is worth nothing after it.
+    const rotate = { secretHash, graceUntil: noGrace(change.touchedAt) };
+    const status = await this.#update({ ...change, rotate });
     if (status !== "updated") return status;
 
     const live = this.#live!;
@@ -330,7 +336,7 @@ export class Exchange<Data extends object> {
     this.#createdAt = Date.now();
     this.#entries?.rebase(new Map());
     this.#entries?.forget();
-    this.#cookie = this.#carrier.presented ? "clear" : "keep";
+    this.#cookie = this.#carrier.presented && !this.#overtaken ? "clear" : "keep";
     if (ended) emit("destroyed", { handle });
     return "updated";
   }
@@ -377,7 +383,7 @@ export class Exchange<Data extends object> {
   }
 
   #gone(): HoldfastError<"session-gone"> {
-    const handle = this.#live!.id.handle;
+    const handle = this.#live?.id.handle ?? this.#carrier.ids[0]!.handle;
     return new HoldfastError(
       "session-gone",
       "The session ended, or got a new id by a login, while this request was under way. What the request changed was not saved.",

@@ -36,3 +36,19 @@ export function cookieEnd(times: Times, limits: Limits): number {
   const end = absoluteEnd(times, limits);
   return end === Number.POSITIVE_INFINITY ? expiry(times, limits) : end;
 }
+
+/** By how much the clocks of two servers may differ, in ms. */
+const SKEW = 60_000;
+
+/** How long a request may be under way, in ms. */
+const UNDER_WAY = 10_000;
+
+/** The end of the grace of an id that is to be dead at once, also on servers whose clocks are behind. */
+export function noGrace(now: number): number {
+  return now - SKEW;
+}
+
+/** Whether an id that was replaced without grace was so just now: whoever shows it was probably under way at the time. */
+export function isJustReplaced({ graceUntil = 0 }: SessionRecord, now: number): boolean {
+  return now < graceUntil + SKEW + UNDER_WAY;
+}

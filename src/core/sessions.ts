@@ -5,7 +5,7 @@ import { diagnose } from "./diagnose.ts";
 import { createEmitter, type EventListener, type SessionEvents } from "./events.ts";
 import { type Context, DEVICE, Exchange, type Live } from "./exchange.ts";
 import { hashSecret, matchSecret, type SessionId } from "./id.ts";
-import { isLive } from "./lifetime.ts";
+import { isJustReplaced, isLive } from "./lifetime.ts";
 import { type SessionsOptions, settle } from "./options.ts";
 import type { Session, SessionData } from "./session.ts";
 import { type RequestHead, receive } from "./transport.ts";
@@ -104,8 +104,8 @@ export function createSessions<Data extends object = SessionData>(options: Sessi
   };
   const { call } = context;
 
-  /** The live record that the id opens. */
-  async function find(id: SessionId): Promise<Live | undefined> {
+  /** The live record that the id opens; or that it opened until just now, when another request got a new id for it. */
+  async function find(id: SessionId): Promise<Live | "overtaken" | undefined> {
     const { handle, secret } = id;
     let record: SessionRecord | undefined;
     try {
@@ -114,12 +114,15 @@ export function createSessions<Data extends object = SessionData>(options: Sessi
       if (isHoldfastError(error) && error.code === "record-corrupt") return reject("corrupt", handle);
       throw error;
     }
-    if (!record) return reject("unknown");
+    if (!record) return reject("unknown", handle);
     const secretHash = await hashSecret(secret);
     const now = Date.now();
     const match = matchSecret(record, secretHash, now);
     if (match === "wrong") return reject("wrong-secret", handle);
-    if (match === "superseded") return reject("superseded", handle);
+    if (match === "superseded") {
+      reject("superseded", handle);
+      return isJustReplaced(record, now) ? "overtaken" : undefined;
+    }
     if (!isLive(record, limits, now)) {
       emit("expired", { handle });
       return undefined;
@@ -160,17 +163,19 @@ export function createSessions<Data extends object = SessionData>(options: Sessi
       keepSwept();
       const carrier = receive(head, settings);
       if (carrier.presented && carrier.ids.length === 0) reject("malformed");
+      let overtaken = false;
       for (const id of carrier.ids) {
-        const live = await find(id);
-        if (live) return new Exchange<Data>(context, head, carrier, live);
+        const found = await find(id);
+        if (found === "overtaken") overtaken = true;
+        else if (found) return new Exchange<Data>(context, head, carrier, found);
       }
-      return new Exchange<Data>(context, head, carrier, undefined);
+      return new Exchange<Data>(context, head, carrier, overtaken ? "overtaken" : undefined);
     },
 
     async revoke(handle, of) {
       if (of) {
         const record = await call("read", () => store.read(handle));
-        if (record?.userId === undefined || record.userId !== String(of.userId)) return false;
+        if (of.userId === undefined || record?.userId !== String(of.userId)) return false;
       }
       const ended = await call("delete", () => store.delete(handle));
       if (ended) emit("revoked", { handle });

@@ -1,6 +1,6 @@
 import { createSessions, type IndexedSessions, type Session } from "holdfast";
 import { barrier } from "holdfast/testing";
-import { afterEach, beforeEach, describe, expect, it } from "vitest";
+import { afterEach, beforeEach, describe, expect, it, vi } from "vitest";
 import { type Client, client } from "./client.ts";
 import { type WatchedStore, watchedStore } from "./stores.ts";
 
@@ -28,7 +28,10 @@ beforeEach(async () => {
   await browser.set({ cart: ["tea"], views: 0 });
 });
 
-afterEach(() => sessions.close());
+afterEach(async () => {
+  vi.useRealTimers();
+  await sessions.close();
+});
 
 describe("of two requests that overlap", () => {
   it("both win when they write different entries", async () => {
@@ -154,6 +157,28 @@ describe("a login", () => {
     before.session.data.theme = "dark";
     await expect(before.commit()).rejects.toMatchObject(GONE);
     await browser.request((session) => expect(session.data).toEqual({ cart: ["tea"], views: 0 }));
+  });
+
+  it("is not undone by a request that comes a little late: it gets no cookie that would replace the login's", async () => {
+    vi.useFakeTimers({ toFake: ["Date"] });
+    const late = another();
+    await browser.request((session) => session.login("ada"));
+    const acts: ((session: Session<Data>) => unknown)[] = [
+      (session) => Object.assign(session.data, { theme: "dark" }),
+      (session) => session.login("ada"),
+      (session) => session.update("views", () => 1),
+    ];
+    for (const act of acts) {
+      const exchange = await late.open();
+      expect(exchange.session.isNew).toBe(true);
+      const answered = Promise.resolve(act(exchange.session)).then(() => exchange.commit());
+      await expect(answered).rejects.toMatchObject(GONE);
+      expect(exchange.abandon().setCookie).toBeUndefined();
+    }
+    expect((await late.request((session) => session.destroy())).edits.setCookie).toBeUndefined();
+    // Much later it is a browser that never got the login's answer, and begins anew.
+    vi.setSystemTime(Date.now() + 15_000);
+    expect((await late.set({ theme: "dark" })).edits.setCookie).toContain("sid=");
   });
 
   it("twice at once logs nobody out: one wins, the other is told", async () => {

@@ -70,7 +70,7 @@ describe("a cookie", () => {
     expect(await open(`sid=${"A".repeat(22)}.${"A".repeat(43)}`)).toEqual({ isNew: true, reads: 1 });
     expect(events.slice(-2)).toEqual([
       ["rejected", { reason: "wrong-secret", handle }],
-      ["rejected", { reason: "unknown" }],
+      ["rejected", { reason: "unknown", handle: "A".repeat(22) }],
     ]);
     expect(await open(good)).toEqual({ isNew: false, reads: 1 });
   });
@@ -185,6 +185,8 @@ describe("a user's sessions", () => {
     for (const userId of ["bob", undefined]) expect(await sessions.revoke(handle, { userId })).toBe(false);
     expect(await sessions.revoke("no such handle", { userId: "ada" })).toBe(false);
     expect(await sessions.revoke(handle, { userId: "ada" })).toBe(true);
+    const literal = (await loginAs(sessions, "undefined")).slice(4, 26);
+    expect(await sessions.revoke(literal, { userId: undefined })).toBe(false);
     const anonymous = await browser.request((session) => {
       session.data.views = 1;
       return session.handle;
@@ -225,7 +227,7 @@ describe("events", () => {
       ["rejected", { reason: "superseded", handle }],
       ["loaded", { handle }],
       ["destroyed", { handle }],
-      ["rejected", { reason: "unknown" }],
+      ["rejected", { reason: "unknown", handle }],
     ]);
     expect(JSON.stringify(events)).not.toContain(before.split(".")[1]);
   });
