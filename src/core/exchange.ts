@@ -56,7 +56,7 @@ export class Exchange<Data extends object> {
   readonly #context: Context;
   readonly #head: RequestHead;
   readonly #carrier: Carrier;
-  /** Then the client has a newer cookie by now, or will have soon: this request must not replace it, or it would undo a login. */
+  /** Whether the id that the request came with was replaced just now: its client has a newer cookie, or will have soon. */
   readonly #overtaken: boolean;
   #live: Live | undefined;
   #isNew: boolean;
@@ -71,7 +71,6 @@ export class Exchange<Data extends object> {
   #running = 0;
   #last: Promise<void> | undefined;
 
-  /** `overtaken`: the id that the request came with was replaced while it was under way. */
   constructor(context: Context, head: RequestHead, carrier: Carrier, found: Live | "overtaken" | undefined) {
     this.#context = context;
     this.#head = head;
@@ -280,7 +279,6 @@ export class Exchange<Data extends object> {
 
   async #create(unproven: Omit<SessionRecord, "secretHash">): Promise<"updated"> {
     this.#assertCookieCanLeave();
-    if (this.#overtaken) throw this.#gone();
     const { settings, call, emit } = this.#context;
     const id: SessionId = { handle: this.handle, secret: newSecret() };
     const record: SessionRecord = { ...unproven, secretHash: await hashSecret(id.secret) };
@@ -290,7 +288,8 @@ export class Exchange<Data extends object> {
       });
     }
     this.#goOn({ id, record, exact: true, secretHash: record.secretHash });
-    this.#cookie = "set";
+    // A late request must not undo the login that overtook it: what it begins, its client need not know again.
+    this.#cookie = this.#overtaken && record.userId === undefined ? "keep" : "set";
     emit("created", { handle: id.handle });
     return "updated";
   }
@@ -383,7 +382,7 @@ export class Exchange<Data extends object> {
   }
 
   #gone(): HoldfastError<"session-gone"> {
-    const handle = this.#live?.id.handle ?? this.#carrier.ids[0]!.handle;
+    const handle = this.#live!.id.handle;
     return new HoldfastError(
       "session-gone",
       "The session ended, or got a new id by a login, while this request was under way. What the request changed was not saved.",

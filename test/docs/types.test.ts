@@ -1,0 +1,74 @@
+import { execFile } from "node:child_process";
+import { mkdirSync, writeFileSync } from "node:fs";
+import { join } from "node:path";
+import { promisify } from "node:util";
+import { afterAll, describe, expect, it } from "vitest";
+import { root } from "../package/subpaths.ts";
+import { app, type Block, blocks, list } from "./blocks.ts";
+import { newFolder } from "./example.ts";
+
+/** What excerpts take as given: the quick start's surroundings. An example that imports or declares a name has its own. */
+const PRELUDE = `
+  import type { IndexedSessions, IndexedStore, SessionData } from "holdfast";
+
+  declare global {
+    const app: import("express").Express;
+    const req: import("express").Request;
+    const sessions: IndexedSessions<SessionData>;
+    const url: string;
+    const user: { id: string };
+    const form: { remember?: string };
+    const myStore: () => IndexedStore;
+
+    type ErrorRequestHandler = import("express").ErrorRequestHandler;
+    const createServer: typeof import("node:http").createServer;
+    const createSessions: typeof import("holdfast").createSessions;
+    const isHoldfastError: typeof import("holdfast").isHoldfastError;
+    const expressSessions: typeof import("holdfast/express").expressSessions;
+    const nodeSessions: typeof import("holdfast/node").nodeSessions;
+    const memoryStore: typeof import("holdfast/stores/memory").memoryStore;
+    const sqliteStore: typeof import("holdfast/stores/sqlite").sqliteStore;
+    const barrier: typeof import("holdfast/testing").barrier;
+    const loginAs: typeof import("holdfast/testing").loginAs;
+  }
+`;
+
+const STUBS = { "my-store.ts": 'export declare const myStore: () => import("holdfast").IndexedStore;' };
+
+const folder = newFolder();
+afterAll(folder.remove);
+
+/** What tsc says of the examples as one program, by the repository's own rules. Lines are those of the document. */
+async function complaints(name: string, examples: readonly Block[], others: Record<string, string>): Promise<string> {
+  const program = join(folder.path, name);
+  mkdirSync(program);
+  const write = (file: string, text: string) => writeFileSync(join(program, file), text);
+  const compilerOptions = { noUnusedLocals: false, noUnusedParameters: false };
+  write("tsconfig.json", JSON.stringify({ extends: "../../../tsconfig.json", include: ["./*.ts"], compilerOptions }));
+  for (const { file, line, code } of examples) {
+    write(`${file.replaceAll("/", "__")}.${line}.ts`, `${"\n".repeat(line - 1)}${code}\nexport {};\n`);
+  }
+  for (const [file, text] of Object.entries(others)) write(file, text);
+  const tsc = join(root, "node_modules/.bin/tsc");
+  return promisify(execFile)(tsc, ["-p", "."], { cwd: program }).then(
+    () => "",
+    ({ stdout }) => stdout,
+  );
+}
+
+const isTypeScript = ({ language }: Block) => language === "ts";
+
+describe("under the strict compiler", () => {
+  it.each(["express", "node:http"])("the quick start for %s is sound as printed", async (framework) => {
+    expect(await complaints(framework.replace(":", "-"), [app("README.md", framework)], {})).toBe("");
+  });
+
+  it.each([
+    ["documents", ["README.md", ...list("docs", ".md")]],
+    ["comments of the source", list("src", ".ts")],
+  ])("every example in the %s is sound", async (name, files) => {
+    const examples = files.flatMap(blocks).filter(isTypeScript);
+    expect(examples).not.toEqual([]);
+    expect(await complaints(name.replaceAll(" ", "-"), examples, { "prelude.ts": PRELUDE, ...STUBS })).toBe("");
+  });
+});
