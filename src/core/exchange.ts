@@ -196,7 +196,6 @@ export class Exchange<Data extends object> {
 
   /** The response ended after its commit. Throws `headers-sent` where a change came between and wasn't saved. */
   end(): void {
-    if (this.#ended) return;
     this.seal();
     if (this.#running === 0 && this.#entries?.isChanged()) throw unsaved();
   }

@@ -3,14 +3,16 @@ import { STATUS_CODES } from "node:http";
 import type { Session, SessionData } from "../core/session.ts";
 import type { Sessions } from "../core/sessions.ts";
 import { type NodeRequest, requestHead } from "../http/head.ts";
-import { hold, type NodeResponse } from "../http/hold.ts";
+import { hold } from "../http/hold.ts";
+import { breakOff, clearContent, type NodeResponse } from "../http/response.ts";
 
 export interface NodeSessionsOptions<Request, Response> {
   /**
    * Answers a request that failed: its handler threw or rejected, or its session could not be read or saved. Default: logs the error and sends
-   * the status of the error (500, or 503 for the store's), or breaks the connection where headers have left already.
+   * the status of the error (500, or 503 for the store's), or breaks the connection where headers have left already. One that fails itself has the
+   * connection broken, and its error logged.
    */
-  onError?: (error: unknown, request: Request, response: Response) => void;
+  onError?: (error: unknown, request: Request, response: Response) => unknown;
 }
 
 /**
@@ -37,13 +39,20 @@ export function nodeSessions<
   { onError = answerError }: NodeSessionsOptions<Request, Response> = {},
 ): (request: Request, response: Response) => Promise<void> {
   return async (request, response) => {
-    const fail = (error: unknown): void => onError(error, request, response);
+    const fail = async (error: unknown): Promise<void> => {
+      try {
+        await onError(error, request, response);
+      } catch (second) {
+        console.error(second);
+        breakOff(response);
+      }
+    };
     try {
       const exchange = await sessions.open(requestHead(request));
       hold(response, exchange, fail);
       await handler(Object.assign(request, { session: exchange.session }), response);
     } catch (error) {
-      fail(error);
+      await fail(error);
     }
   };
 }
@@ -51,9 +60,10 @@ export function nodeSessions<
 function answerError(error: unknown, _request: NodeRequest, response: NodeResponse): void {
   console.error(error);
   if (response.headersSent) {
-    if (!response.writableEnded) response.socket?.destroy();
+    if (!response.writableEnded) breakOff(response);
     return;
   }
+  clearContent(response);
   const status = (error as { status?: unknown } | undefined)?.status;
   response.statusCode = typeof status === "number" && status >= 400 && status < 600 ? status : 500;
   response.setHeader("Content-Type", "text/plain; charset=utf-8");

@@ -1,35 +1,17 @@
-import type { ServerResponse } from "node:http";
-import type { Http2ServerResponse } from "node:http2";
 import type { Exchange, HeaderEdits } from "../core/exchange.ts";
-
-/** A response of node:http, https, or the compatibility API of http2. */
-export type NodeResponse = ServerResponse | Http2ServerResponse;
+import { breakOff, clearContent, headersSent, isHttp2, type NodeResponse, setEnded, setHead } from "./response.ts";
 
 /** The methods that make headers leave, and so wait for the commit. */
-const HELD = ["writeHead", "write", "end", "flushHeaders"] as const;
-type HeldMethod = (typeof HELD)[number];
+type HeldMethod = "writeHead" | "write" | "end" | "flushHeaders";
+type BodyMethod = Exclude<HeldMethod, "writeHead">;
 
 /** The methods that throw once the handler has sent its head, although it is still held. */
-const FROZEN = ["setHeader", "appendHeader", "setHeaders", "removeHeader"] as const;
-
-/** What a response says of its body: not true of the error that is sent in its place. */
-const CONTENT_HEADERS = [
-  "Content-Length",
-  "Content-Type",
-  "Content-Encoding",
-  "Content-Disposition",
-  "Content-Language",
-  "Content-Range",
-  "Transfer-Encoding",
-  "ETag",
-  "Last-Modified",
-  "Cache-Control",
-  "Location",
-];
+type HeadMethod = "setHeader" | "appendHeader" | "setHeaders" | "removeHeader";
 
 type Method = (this: unknown, ...args: unknown[]) => unknown;
-type Methods = Record<HeldMethod, Method>;
-type Held = Methods & { [HOLD]: Hold };
+type Methods = Record<HeldMethod | HeadMethod, Method>;
+/** `writeHeader` is Node's old name for writeHead. */
+type Held = Methods & { [HOLD]: Hold; writeHeader: Method };
 
 /** What the hold needs of an exchange. */
 type Commit = Pick<Exchange<object>, "commit" | "abandon" | "seal" | "end">;
@@ -43,10 +25,20 @@ const HOLD = Symbol("holdfast.hold");
 export function hold(response: NodeResponse, exchange: Commit, fail: (error: unknown) => void): void {
   const held = response as unknown as Held;
   held[HOLD] = new Hold(response, exchange, fail);
-  for (const name of HELD) held[name] = OVERRIDES[name];
+  // Plain assignments of shared functions, once: closures, and properties that come and go, cost every request microseconds.
+  held.writeHead = OVERRIDES.writeHead;
+  held.writeHeader = OVERRIDES.writeHead;
+  held.write = OVERRIDES.write;
+  held.end = OVERRIDES.end;
+  held.flushHeaders = OVERRIDES.flushHeaders;
+  held.setHeader = OVERRIDES.setHeader;
+  held.appendHeader = OVERRIDES.appendHeader;
+  held.removeHeader = OVERRIDES.removeHeader;
+  // HTTP/2 has no setHeaders.
+  if (held.setHeaders) held.setHeaders = OVERRIDES.setHeaders;
+  Object.defineProperty(response, "headersSent", HEADERS_SENT);
 }
 
-/** One set of functions for all responses: a closure for each would cost every request. */
 const OVERRIDES: Methods = {
   writeHead(...args) {
     return (this as Held)[HOLD].writeHead(args);
@@ -60,6 +52,45 @@ const OVERRIDES: Methods = {
   flushHeaders(...args) {
     return (this as Held)[HOLD].pass("flushHeaders", args);
   },
+  setHeader(...args) {
+    return (this as Held)[HOLD].edit("setHeader", args);
+  },
+  appendHeader(...args) {
+    return (this as Held)[HOLD].edit("appendHeader", args);
+  },
+  setHeaders(...args) {
+    return (this as Held)[HOLD].edit("setHeaders", args);
+  },
+  removeHeader(...args) {
+    return (this as Held)[HOLD].edit("removeHeader", args);
+  },
+};
+
+/** True while the head is held too: the handler has sent it. */
+const HEADERS_SENT: PropertyDescriptor = {
+  configurable: true,
+  get(this: Held) {
+    return this[HOLD].isFrozen || Reflect.get(Object.getPrototypeOf(this), "headersSent", this);
+  },
+};
+
+/** The same for an error's answer. Middleware that wrapped the ones above has seen the handler's answer end, and sees nothing of this one. */
+const AFTER_FAILURE: Record<HeldMethod | "writeHeader", Method> = {
+  writeHead(...args) {
+    return (this as Held)[HOLD].answer("writeHead", args);
+  },
+  writeHeader(...args) {
+    return (this as Held)[HOLD].answer("writeHead", args);
+  },
+  write(...args) {
+    return (this as Held)[HOLD].answer("write", args);
+  },
+  end(...args) {
+    return (this as Held)[HOLD].answer("end", args);
+  },
+  flushHeaders(...args) {
+    return (this as Held)[HOLD].answer("flushHeaders", args);
+  },
 };
 
 class Hold {
@@ -67,64 +98,96 @@ class Hold {
   readonly #exchange: Commit;
   readonly #fail: (error: unknown) => void;
   readonly #original: Methods;
-  /** `open` until the handler writes, `committing` while it is held, then `released`. */
-  #phase: "open" | "committing" | "released" = "open";
-  /** The arguments of an explicit writeHead. */
-  #head: unknown[] | undefined;
-  #waiting: { method: HeldMethod; args: unknown[] }[] = [];
-  #thaw: (() => void) | undefined;
+  /** `open` until the handler writes, `committing` while it is held, then `released`, or `failed` and dropped. */
+  #phase: "open" | "committing" | "released" | "failed" = "open";
+  /** Whether the handler gave the head itself, by writeHead. */
+  #headGiven = false;
+  #ended = false;
+  /** Whether the session can have been changed between the commit and the end. */
+  #endedLater = false;
+  #cookieSet = false;
+  #waiting: { method: BodyMethod; args: unknown[] }[] = [];
+  /** Status and reason as the handler sent them, while they are held. */
+  #frozen: { readonly status: number; readonly reason: string } | undefined;
+  #error: unknown;
 
   constructor(response: NodeResponse, exchange: Commit, fail: (error: unknown) => void) {
     this.#response = response;
     this.#exchange = exchange;
     this.#fail = fail;
-    const { writeHead, write, end, flushHeaders } = response as unknown as Methods;
-    this.#original = { writeHead, write, end, flushHeaders };
+    const { writeHead, write, end, flushHeaders, setHeader, appendHeader, setHeaders, removeHeader } =
+      response as unknown as Methods;
+    this.#original = { writeHead, write, end, flushHeaders, setHeader, appendHeader, setHeaders, removeHeader };
+  }
+
+  get isFrozen(): boolean {
+    return this.#frozen !== undefined;
+  }
+
+  edit(method: HeadMethod, args: unknown[]): unknown {
+    if (this.#frozen) throw headersSent(this.#response, VERBS[method]);
+    return this.#call(method, args);
   }
 
   /** Node sends no head before the first piece of the body, so the session may still change after it: the head is kept. */
   writeHead(args: unknown[]): unknown {
+    const response = this.#response;
     if (this.#phase === "released") return this.#call("writeHead", args);
-    if (this.#thaw) {
-      // Middleware that asks Node for the implicit head (compression) asks again while it is held.
-      if (args.length === 1) return this.#response;
-      throw headersSent("write");
+    if (this.#phase === "failed") return response;
+    if (this.#frozen) {
+      // Middleware that asks Node for the implicit head (an older compression) asks again while it is held.
+      if (args.length === 1 && args[0] === response.statusCode) return response;
+      throw headersSent(response, "write");
     }
-    this.#head = args;
-    this.#response.statusCode = Number(args[0]);
+    // Headers given to writeHead would replace those that are set before, the session's too: they are set now.
+    setHead(response, args);
+    this.#headGiven = true;
     this.#freeze();
-    return this.#response;
+    return response;
   }
 
-  pass(method: HeldMethod, args: unknown[]): unknown {
-    if (this.#phase === "open") {
-      const edits = this.#commit();
-      if (method === "end") this.#exchange.seal();
-      if (edits instanceof Promise) {
-        this.#phase = "committing";
-        this.#freeze();
-        edits.then(
-          (settled) => this.#replay(settled),
-          (error) => this.#failed(error),
-        );
-      } else {
-        this.#release(edits);
-      }
+  pass(method: BodyMethod, args: unknown[]): unknown {
+    const ends = method === "end" && !this.#ended;
+    if (ends) this.#ended = true;
+    if (this.#phase === "open") this.#begin();
+    else if (ends) this.#endedLater = true;
+
+    switch (this.#phase) {
+      case "committing":
+        if (ends) {
+          this.#exchange.seal();
+          setEnded(this.#response, true);
+        }
+        this.#waiting.push({ method, args });
+        return this.#kept(method);
+      case "failed":
+        return this.#drop(method, args);
+      default:
+        if (ends && !this.#settleEnd()) return this.#drop(method, args);
+        return this.#call(method, args);
     }
-    if (this.#phase === "committing") {
-      if (method === "end") this.#exchange.seal();
-      this.#waiting.push({ method, args });
-      return method === "write" ? false : this.#response;
-    }
-    if (method === "end") {
-      try {
-        this.#exchange.end();
-      } catch (error) {
-        this.#abort(error);
-        return this.#response;
-      }
-    }
+  }
+
+  /** After a failure: the error handler's calls, and those of a handler that doesn't know yet. */
+  answer(method: HeldMethod, args: unknown[]): unknown {
+    // Node would crash the process over a write after the end.
+    if (this.#response.writableEnded && (method === "write" || method === "end")) return this.#drop(method, args);
     return this.#call(method, args);
+  }
+
+  #begin(): void {
+    const edits = this.#commit();
+    // Not by `instanceof`: an app may have put another Promise in the global one's place.
+    if (!("then" in edits)) {
+      this.#release(edits);
+      return;
+    }
+    this.#phase = "committing";
+    this.#freeze();
+    edits.then(
+      (settled) => this.#replay(settled),
+      (error) => this.#failed(error),
+    );
   }
 
   #commit(): HeaderEdits | Promise<HeaderEdits> {
@@ -135,30 +198,44 @@ class Hold {
     }
   }
 
-  #call(method: HeldMethod, args: unknown[]): unknown {
+  #call(method: HeldMethod | HeadMethod, args: unknown[]): unknown {
     return this.#original[method].apply(this.#response, args);
+  }
+
+  /** What Node would answer to a call that waits, or is dropped. */
+  #kept(method: HeldMethod): unknown {
+    if (method === "end") return this.#response;
+    return method === "write" ? false : undefined;
+  }
+
+  #drop(method: HeldMethod, args: unknown[]): unknown {
+    const callback = args.at(-1);
+    if (typeof callback === "function") process.nextTick(callback, this.#error);
+    return this.#kept(method);
   }
 
   #release(edits: HeaderEdits): void {
     this.#phase = "released";
-    this.#thaw?.();
-    if (this.#head && (edits.setCookie || edits.vary)) {
-      // Headers given to writeHead would replace those that were set before, the session's too: set them first.
-      const { status, reason, headers } = parseHead(this.#head);
-      setHeaders(this.#response, headers);
-      this.#head = reason === undefined ? [status] : [status, reason];
+    this.#thaw();
+    this.#edit(edits);
+    if (!this.#headGiven) return;
+    try {
+      this.#call("writeHead", [this.#response.statusCode]);
+    } catch (error) {
+      // The handler's call of writeHead has long returned.
+      this.#failed(error);
     }
-    edit(this.#response, edits);
-    if (this.#head) this.#call("writeHead", this.#head);
   }
 
   #replay(edits: HeaderEdits): void {
+    this.#thaw();
     try {
+      if (this.#endedLater) this.#exchange.end();
       this.#release(edits);
-      let flowing: unknown;
-      for (const { method, args } of this.#waiting) flowing = this.#call(method, args);
+      let flowing = this.#phase === "released" && !this.#ended;
+      for (const { method, args } of this.#waiting.splice(0)) flowing = this.#call(method, args) !== false && flowing;
       // Who wrote was told to wait for "drain"; where Node's own buffer is full, Node says so itself.
-      if (this.#waiting.at(-1)?.method === "write" && flowing !== false) this.#response.emit("drain");
+      if (flowing) this.#response.emit("drain");
     } catch (error) {
       // What Node would have refused at once (a bad status, a bad chunk) comes out here.
       if (this.#response.headersSent) this.#abort(error);
@@ -166,103 +243,75 @@ class Hold {
     }
   }
 
+  #settleEnd(): boolean {
+    if (!this.#endedLater) {
+      this.#exchange.seal();
+      return true;
+    }
+    try {
+      this.#exchange.end();
+      return true;
+    } catch (error) {
+      this.#abort(error);
+      return false;
+    }
+  }
+
   #failed(error: unknown): void {
-    this.#phase = "released";
-    this.#head = undefined;
-    this.#waiting = [];
-    this.#thaw?.();
-    for (const name of CONTENT_HEADERS) this.#response.removeHeader(name);
-    this.#response.statusCode = 500;
-    edit(this.#response, this.#exchange.abandon());
-    this.#fail(error);
-  }
-
-  /** The headers have left: all that can still tell the client is a broken connection. */
-  #abort(error: unknown): void {
-    this.#exchange.abandon();
-    if ("stream" in this.#response) this.#response.stream.close(INTERNAL_ERROR);
-    else this.#response.destroy();
-    this.#fail(error);
-  }
-
-  /** While held, the response looks to the handler as it would in Node: sent, and ended once `end` was called. */
-  #freeze(): void {
-    if (this.#thaw) return;
     const response = this.#response;
-    const { statusCode } = response;
+    this.#phase = "failed";
+    this.#error = error;
+    for (const { method, args } of this.#waiting.splice(0)) this.#drop(method, args);
+    this.#thaw();
+    clearContent(response);
+    response.statusCode = 500;
+    this.#edit(this.#exchange.abandon());
+    Object.assign(response, AFTER_FAILURE);
+    this.#fail(error);
+  }
+
+  #abort(error: unknown): void {
+    this.#error = error;
+    this.#exchange.abandon();
+    breakOff(this.#response);
+    this.#fail(error);
+  }
+
+  #edit({ setCookie, vary }: HeaderEdits): void {
+    const response = this.#response;
+    if (setCookie) {
+      if (!this.#cookieSet) response.appendHeader("Set-Cookie", setCookie);
+      this.#cookieSet = true;
+      if (!response.hasHeader("Cache-Control")) response.setHeader("Cache-Control", "no-store");
+    }
+    if (vary) {
+      const before = String(response.getHeader("Vary") ?? "");
+      if (!/(^|,)\s*(\*|cookie)\s*(,|$)/i.test(before))
+        response.setHeader("Vary", before ? `${before}, Cookie` : "Cookie");
+    }
+  }
+
+  /** While held, the response looks to the handler as it would in Node: its head is sent, and can't be changed any more. */
+  #freeze(): void {
+    const response = this.#response;
     // HTTP/2 has no reason phrase, and warns where one is asked for.
-    const statusMessage = "stream" in response ? undefined : response.statusMessage;
-    const ended = { get: () => this.#waiting.some(({ method }) => method === "end"), configurable: true };
-    const refused = { value: refuse, configurable: true, writable: true };
-    const thaws = [
-      override(response, "headersSent", { value: true, configurable: true }),
-      override(response, "writableEnded", ended),
-      override(response, "finished", ended),
-      ...FROZEN.map((name) => override(response, name, refused)),
-    ];
-    this.#thaw = () => {
-      this.#thaw = undefined;
-      for (const thaw of thaws) thaw();
-      response.statusCode = statusCode;
-      if (statusMessage !== undefined) response.statusMessage = statusMessage;
-    };
+    this.#frozen ??= { status: response.statusCode, reason: isHttp2(response) ? "" : response.statusMessage };
+  }
+
+  #thaw(): void {
+    if (!this.#frozen) return;
+    const response = this.#response;
+    response.statusCode = this.#frozen.status;
+    if (!isHttp2(response)) response.statusMessage = this.#frozen.reason;
+    this.#frozen = undefined;
+    if (this.#ended) setEnded(response, false);
   }
 }
 
-/** Gives the object a property for a while. Answers what takes it back. */
-function override(target: object, name: string, property: PropertyDescriptor): () => void {
-  const before = Object.getOwnPropertyDescriptor(target, name);
-  Object.defineProperty(target, name, property);
-  return () => {
-    if (before) Object.defineProperty(target, name, before);
-    else Reflect.deleteProperty(target, name);
-  };
-}
-
-/** HTTP/2's error code for "the server is at fault". */
-const INTERNAL_ERROR = 2;
-
-function refuse(): never {
-  throw headersSent("set");
-}
-
-function headersSent(what: "set" | "write"): Error {
-  const error = new Error(`Cannot ${what} headers after they are sent to the client`);
-  return Object.assign(error, { code: "ERR_HTTP_HEADERS_SENT" });
-}
-
-/** Node's overloads: a status, perhaps a reason, perhaps headers: an object, a flat list of names and values, or a list of pairs. */
-function parseHead([status, second, third]: unknown[]): { status: unknown; reason?: string; headers: unknown } {
-  return typeof second === "string" ? { status, reason: second, headers: third } : { status, headers: second ?? third };
-}
-
-type HeaderValue = string | string[];
-
-/** A header that is named here replaces one that was set before; named twice, it is sent twice. */
-function setHeaders(response: NodeResponse, headers: unknown): void {
-  if (!headers) return;
-  const pairs = Array.isArray(headers) ? toPairs(headers) : Object.entries(headers as Record<string, HeaderValue>);
-  for (const [name] of pairs) response.removeHeader(name);
-  for (const [name, value] of pairs) {
-    if (value !== undefined) response.appendHeader(name, Array.isArray(value) ? value : String(value));
-  }
-}
-
-function toPairs(list: unknown[]): [string, HeaderValue][] {
-  if (Array.isArray(list[0])) return list as [string, HeaderValue][];
-  const pairs: [string, HeaderValue][] = [];
-  for (let i = 0; i < list.length; i += 2) pairs.push([String(list[i]), list[i + 1] as HeaderValue]);
-  return pairs;
-}
-
-function edit(response: NodeResponse, { setCookie, vary }: HeaderEdits): void {
-  if (setCookie) {
-    response.appendHeader("Set-Cookie", setCookie);
-    if (!response.hasHeader("Cache-Control")) response.setHeader("Cache-Control", "no-store");
-  }
-  if (vary) {
-    const before = String(response.getHeader("Vary") ?? "");
-    if (!/(^|,)\s*(\*|cookie)\s*(,|$)/i.test(before))
-      response.setHeader("Vary", before ? `${before}, Cookie` : "Cookie");
-  }
-}
+/** What Node says was tried, in the error that it throws. */
+const VERBS: Record<HeadMethod, string> = {
+  setHeader: "set",
+  appendHeader: "append",
+  setHeaders: "set",
+  removeHeader: "remove",
+};

@@ -1,3 +1,15 @@
+export {
+  type AdapterApp,
+  type AdapterCase,
+  type AdapterServer,
+  type AppHeaders,
+  type AppReply,
+  type AppRequest,
+  adapterCases,
+  type SentReply,
+  type Serve,
+  type Speak,
+} from "./adapters.ts";
 export { type Barrier, barrier } from "./barrier.ts";
 export { type LoginOptions, loginAs } from "./login.ts";
 export { type StoreCase, storeCases } from "./store.ts";

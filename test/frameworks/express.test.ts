@@ -1,0 +1,168 @@
+import { createServer } from "node:http";
+import { createRequire } from "node:module";
+import { Readable } from "node:stream";
+import { pipeline } from "node:stream/promises";
+import connect from "connect";
+import express, { type ErrorRequestHandler, type RequestHandler, type Response } from "express";
+import { createSessions } from "holdfast";
+import { expressSessions } from "holdfast/express";
+import { memoryStore } from "holdfast/stores/memory";
+import { type AdapterApp, type AppReply, adapterCases, type Serve } from "holdfast/testing";
+import { describe, expect, it, test } from "vitest";
+import { listen, listening } from "../http/listen.ts";
+import { ask } from "../http/wire.ts";
+import { answer as answerByNode } from "./node.ts";
+
+// Its types are those of Express 5, as far as these tests go.
+const express4 = createRequire(import.meta.url)("express4") as typeof express;
+
+const serveExpress =
+  (make: typeof express): Serve =>
+  async (sessions, app) => {
+    const server = make().set("env", "test");
+    server.use(expressSessions(sessions), handlerOf(app), errorHandlerOf(app));
+    const { port, close } = await listen(createServer(server));
+    return { url: `http://127.0.0.1:${port}`, close };
+  };
+
+/** By `next`, as Express 4 knows no promises. */
+const handlerOf =
+  (app: AdapterApp): RequestHandler =>
+  (request, response, next) => {
+    const { method, path, session } = request;
+    const reply = app.handle({ method, path, body: request }, session);
+    reply.then((reply) => answer(response, reply)).catch(next);
+  };
+
+const errorHandlerOf =
+  (app: AdapterApp): ErrorRequestHandler =>
+  (error, _request, response, next) => {
+    const reply = app.onError(error);
+    if (response.headersSent) next(error);
+    else answer(response, reply);
+  };
+
+async function answer(response: Response, reply: AppReply): Promise<void> {
+  switch (reply.kind) {
+    case "send":
+      response.status(reply.status).set(reply.headers).send(reply.body);
+      break;
+    case "redirect":
+      response.redirect(reply.location);
+      break;
+    case "stream":
+      await pipeline(Readable.from(reply.chunks), response.set(reply.headers));
+  }
+}
+
+const serveConnect: Serve = async (sessions, app) => {
+  const server = connect();
+  server.use(expressSessions(sessions));
+  server.use((request, response, next) => {
+    const { method = "", url: path = "", session } = request as typeof request & { session: unknown };
+    const reply = app.handle({ method, path, body: request }, session);
+    reply.then((reply) => answerByNode(response, reply)).catch(next);
+  });
+  server.use(((error, _request, response, next) => {
+    const reply = app.onError(error);
+    if (response.headersSent) next(error);
+    else answerByNode(response, reply);
+  }) satisfies connect.ErrorHandleFunction);
+  const { port, close } = await listen(createServer(server));
+  return { url: `http://127.0.0.1:${port}`, close };
+};
+
+describe.each([
+  ["Express 5", serveExpress(express)],
+  ["Express 4", serveExpress(express4)],
+  ["Connect", serveConnect],
+])("%s", (_, serve) => {
+  for (const { name, run } of adapterCases(serve)) test(name, run);
+});
+
+describe.each([
+  ["Express 5", express],
+  ["Express 4", express4],
+])("the middleware in %s", (_, make) => {
+  const sessions = createSessions<{ a: number }>({ store: memoryStore() });
+  const port = (app: express.Express): Promise<number> => listening(createServer(app.set("env", "test")));
+  const change: RequestHandler = (req, res) => {
+    (req.session.data as { a?: number }).a = 1;
+    res.send("x");
+  };
+
+  it("believes the proxies that the app trusts", async () => {
+    const behind = { headers: { "X-Forwarded-Proto": "https" } };
+    const trusting = await ask(
+      await port(make().set("trust proxy", true).use(expressSessions(sessions), change)),
+      behind,
+    );
+    expect(trusting.headers.join("\n")).toMatch(/Set-Cookie: __Host-sid=.*; Secure/);
+  });
+
+  it("mounted twice gives a request one session", async () => {
+    const seen: unknown[] = [];
+    const look: RequestHandler = (req, _res, next) => {
+      seen.push(req.session);
+      next();
+    };
+    const twice = make().use(expressSessions(sessions), look, expressSessions(sessions), look, change);
+    const { headers } = await ask(await port(twice));
+    expect(seen[0]).toBe(seen[1]);
+    expect(headers.filter((line) => line.startsWith("Set-Cookie"))).toHaveLength(1);
+  });
+
+  it("beside another session library says so, and serves neither", async () => {
+    const errors: { code?: string }[] = [];
+    const other: RequestHandler = (req, _res, next) => {
+      Object.assign(req, { session: { cookie: {} } });
+      next();
+    };
+    const app = make().use(other, expressSessions(sessions), change);
+    app.use(((error, _req, res, _next) => {
+      errors.push(error);
+      res.status(500).end();
+    }) as ErrorRequestHandler);
+    expect((await ask(await port(app))).status).toBe(500);
+    expect(errors.map(({ code }) => code)).toEqual(["session-taken"]);
+  });
+
+  it("serves a router that is mounted on a path, and its errors", async () => {
+    const router = make.Router().use(expressSessions(sessions)).get("/x", change);
+    router.get("/y", (req) => {
+      (req.session.data as { a?: unknown }).a = 10n;
+      req.res!.send("y");
+    });
+    const app = make().use("/shop", router);
+    app.use(((error, _req, res, _next) => void res.status(500).send(error.code)) as ErrorRequestHandler);
+    const at = await port(app);
+    expect((await ask(at, { path: "/shop/x" })).headers.join("\n")).toMatch(/Set-Cookie: sid=/);
+    expect((await ask(at, { path: "/shop/y" })).body.toString()).toBe("entry-unserializable");
+  });
+
+  it("saves what was changed where no route answers", async () => {
+    const app = make().use(expressSessions(sessions), (req, _res, next) => {
+      (req.session.data as { a?: number }).a = 1;
+      next();
+    });
+    const { status, headers } = await ask(await port(app));
+    expect(status).toBe(404);
+    expect(headers.join("\n")).toMatch(/Set-Cookie: sid=/);
+  });
+
+  it("gives the error handler the session, to tell of what went wrong", async () => {
+    const app = make().use(expressSessions(sessions));
+    app.get("/", () => {
+      throw new Error("no tea");
+    });
+    app.use(((error, req, res, _next) => {
+      req.session.flash("error", error.message);
+      res.redirect("/sorry");
+    }) as ErrorRequestHandler);
+    app.get("/sorry", (req, res) => void res.send(req.session.flash("error").join()));
+    const at = await port(app);
+    const { headers } = await ask(at);
+    const cookie = headers.join("\n").match(/Set-Cookie: ([^;]+)/)![1]!;
+    expect((await ask(at, { path: "/sorry", headers: { cookie } })).body.toString()).toBe("no tea");
+  });
+});

@@ -1,0 +1,214 @@
+/**
+ * Looks at the package as its users get it: packs it, installs the tarball into an empty project, and there imports, type-checks and
+ * bundles every subpath. `npm run check:package` builds first and then runs this.
+ */
+import { execFileSync } from "node:child_process";
+import { mkdirSync, mkdtempSync, readdirSync, readFileSync, rmSync, writeFileSync } from "node:fs";
+import { tmpdir } from "node:os";
+import { join } from "node:path";
+import { gzipSync } from "node:zlib";
+import { build } from "esbuild";
+import { publint } from "publint";
+import { formatMessage } from "publint/utils";
+import manifest from "../../package.json" with { type: "json" };
+import { root, subpaths } from "./subpaths.ts";
+
+/** What a subpath's bundle may weigh and hold. */
+interface Bundle {
+  readonly subpath: string;
+  /** As which runtime resolves `#crypto`: Node unless it says so. */
+  readonly web?: true;
+  /** Bytes, minified and gzipped: some 15% above what it was when last looked at. */
+  readonly budget: number;
+  /** The only modules that the bundle leaves to be imported. */
+  readonly imports: readonly string[];
+  /** Strings that would show that something got in. */
+  readonly never: readonly string[];
+}
+
+const STORES = ["node:sqlite", "holdfast_sessions", "CREATE TABLE"];
+
+const BUNDLES: readonly Bundle[] = [
+  { subpath: "holdfast", budget: 10_900, imports: ["node:crypto"], never: [...STORES, "express"] },
+  { subpath: "holdfast", web: true, budget: 11_000, imports: [], never: [...STORES, "express", "node:"] },
+  { subpath: "holdfast/node", budget: 2_900, imports: ["node:http"], never: [...STORES, "express"] },
+  { subpath: "holdfast/express", budget: 5_200, imports: ["node:crypto", "node:http"], never: STORES },
+  { subpath: "holdfast/stores/memory", budget: 3_200, imports: [], never: [...STORES, "node:"] },
+  {
+    subpath: "holdfast/stores/sqlite",
+    budget: 4_200,
+    imports: ["node:path", "node:sqlite", "node:timers/promises"],
+    never: ["express"],
+  },
+  {
+    subpath: "holdfast/testing",
+    budget: 25_000,
+    imports: ["node:assert/strict", "node:crypto", "node:http", "node:https"],
+    never: [...STORES, "vitest"],
+  },
+];
+
+/** No bundle may load a driver, in whatever way: the app hands its client in. */
+const DRIVER = /["'`](pg|postgres|redis|@redis\/client|ioredis|iovalkey|mysql2?|better-sqlite3|sqlite3|mongodb)["'`]/;
+
+const PUBLISHED = /^(package\.json|LICENSE|README(\.ko)?\.md|CHANGELOG\.md|SECURITY\.md|dist\/.+\.(js|js\.map|d\.ts))$/;
+const REQUIRED = ["LICENSE", "README.md", "CHANGELOG.md", "SECURITY.md"];
+
+const problems: string[] = [];
+const specifiers = subpaths.map(({ specifier }) => specifier);
+const temporary = mkdtempSync(join(tmpdir(), "holdfast-package-"));
+const app = join(temporary, "app");
+const installed = join(app, "node_modules", manifest.name);
+
+try {
+  const tarball = pack();
+  install(tarball);
+  await lint(tarball);
+  readMaps();
+  importAll();
+  typeCheck("every subpath", specifiers, ["node"]);
+  typeCheck("the core without Node's types", ["holdfast", "holdfast/stores/memory"], []);
+  await bundleAll();
+} finally {
+  rmSync(temporary, { recursive: true });
+  for (const problem of problems) console.error(`\n✗ ${problem}`);
+}
+if (problems.length > 0) process.exitCode = 1;
+
+function run(cwd: string, command: string, ...args: string[]): string {
+  return execFileSync(command, args, { cwd, encoding: "utf8", stdio: ["ignore", "pipe", "pipe"] });
+}
+
+/** Where a tool fails, what it printed becomes a problem, and the checks go on. */
+function check(what: string, cwd: string, command: string, ...args: string[]): void {
+  try {
+    run(cwd, command, ...args);
+  } catch (error) {
+    const { stdout, stderr } = error as { stdout?: string; stderr?: string };
+    problems.push(`${what}:\n${stdout ?? ""}${stderr ?? error}`);
+  }
+}
+
+function pack(): string {
+  const output = run(root, "npm", "pack", "--json", "--pack-destination", temporary);
+  const [packed] = JSON.parse(output) as [{ filename: string; size: number; files: { path: string }[] }];
+  const files = packed.files.map(({ path }) => path);
+  for (const path of files) if (!PUBLISHED.test(path)) problems.push(`${path} is packed, and is not for publishing`);
+  for (const path of REQUIRED) if (!files.includes(path)) problems.push(`${path} is not packed`);
+  console.log(`${packed.filename}: ${files.length} files, ${kilobytes(packed.size)}\n`);
+  return join(temporary, packed.filename);
+}
+
+/** Into a project of its own, with no peer and nothing else that could lend it a module. */
+function install(tarball: string): void {
+  mkdirSync(app);
+  write("package.json", JSON.stringify({ private: true, type: "module" }));
+  run(app, "npm", "install", "--offline", "--no-audit", "--no-fund", tarball);
+}
+
+async function lint(tarball: string): Promise<void> {
+  const { messages, pkg } = await publint({ pkgDir: installed, pack: false, strict: true });
+  for (const message of messages) problems.push(`publint: ${formatMessage(message, pkg, { color: false })}`);
+  check("attw", root, bin("attw"), tarball, "--profile", "esm-only", "--no-color", "--no-emoji");
+}
+
+/** A debugger shows the source through its map; `src` is not published, so the map must hold it. */
+function readMaps(): void {
+  const dist = join(installed, "dist");
+  for (const file of readdirSync(dist, { recursive: true, encoding: "utf8" })) {
+    if (file.endsWith(".map") && !("sourcesContent" in JSON.parse(readFileSync(join(dist, file), "utf8")))) {
+      problems.push(`dist/${file} does not hold its source`);
+    }
+  }
+}
+
+/** `require()` too: it loads ES modules, as long as none awaits at its top. */
+function importAll(): void {
+  write(
+    "import.js",
+    `import { createRequire } from "node:module";
+    const require = createRequire(import.meta.url);
+    for (const specifier of ${JSON.stringify(specifiers)}) {
+      await import(specifier);
+      require(specifier);
+    }`,
+  );
+  check("importing every subpath", app, process.execPath, "import.js");
+}
+
+/**
+ * As strictly as a user could, the package's own types included. They import each other as `./x.ts`, as the sources do: TypeScript finds the
+ * `.d.ts` there since 5.0.
+ */
+function typeCheck(what: string, specifiers: readonly string[], types: readonly string[]): void {
+  write("app.ts", specifiers.map((specifier, i) => `export * as _${i} from ${JSON.stringify(specifier)};`).join("\n"));
+  const compilerOptions = {
+    target: "es2023",
+    lib: ["es2023"],
+    module: "nodenext",
+    strict: true,
+    exactOptionalPropertyTypes: true,
+    skipLibCheck: false,
+    noEmit: true,
+    types,
+    typeRoots: [join(root, "node_modules/@types")],
+  };
+  write("tsconfig.json", JSON.stringify({ compilerOptions, files: ["app.ts"] }));
+  check(`type-checking ${what}`, app, bin("tsc"), "-p", "tsconfig.json");
+}
+
+async function bundleAll(): Promise<void> {
+  const width = Math.max(...BUNDLES.map((bundle) => title(bundle).length));
+  const print = (name: string, sizes: string[], imports: string): void =>
+    console.log([name.padEnd(width), ...sizes.map((size) => size.padStart(9)), imports].join("  ").trimEnd());
+
+  for (const specifier of specifiers) {
+    if (!BUNDLES.some(({ subpath }) => subpath === specifier)) problems.push(`${specifier} has no line in BUNDLES`);
+  }
+  print("subpath", ["minified", "gzipped", "budget"], "imports");
+  for (const bundle of BUNDLES) {
+    const { text, imports } = await bundled(bundle);
+    const gzipped = gzipSync(text, { level: 9 }).length;
+    print(title(bundle), [Buffer.byteLength(text), gzipped, bundle.budget].map(kilobytes), imports.join(" "));
+
+    const complain = (what: string): void => void problems.push(`the bundle of ${title(bundle)} ${what}`);
+    if (gzipped > bundle.budget) complain(`has ${gzipped} bytes, over its budget of ${bundle.budget}`);
+    for (const path of imports) if (!bundle.imports.includes(path)) complain(`imports ${path}`);
+    for (const part of bundle.never) if (text.includes(part)) complain(`holds "${part}"`);
+    const driver = DRIVER.exec(text);
+    if (driver) complain(`holds ${driver[0]}, a driver's name`);
+  }
+}
+
+function title({ subpath, web }: Bundle): string {
+  return web ? `${subpath}, on the web` : subpath;
+}
+
+async function bundled({ subpath, web }: Bundle): Promise<{ text: string; imports: string[] }> {
+  const { outputFiles, metafile } = await build({
+    stdin: { contents: `export * from ${JSON.stringify(subpath)};`, resolveDir: app },
+    bundle: true,
+    minify: true,
+    format: "esm",
+    platform: "neutral",
+    conditions: web ? [] : ["node"],
+    external: ["node:*", ...Object.keys(manifest.peerDependencies)],
+    metafile: true,
+    write: false,
+    logLevel: "silent",
+  });
+  const [output] = Object.values(metafile.outputs);
+  return { text: outputFiles[0]!.text, imports: [...new Set(output!.imports.map(({ path }) => path))] };
+}
+
+function write(file: string, text: string): void {
+  writeFileSync(join(app, file), text);
+}
+
+function bin(name: string): string {
+  return join(root, "node_modules/.bin", name);
+}
+
+function kilobytes(bytes: number): string {
+  return `${(bytes / 1000).toFixed(1)} kB`;
+}
