@@ -7,8 +7,9 @@ import { once } from "node:events";
 import autocannon from "autocannon";
 import { median, table } from "../report.ts";
 
-const ROUNDS = 9;
-const REQUESTS = 15_000;
+// Many short rounds: what else the machine does then weighs on few of them.
+const ROUNDS = 25;
+const REQUESTS = 4000;
 
 const names = ["bare", "holdfast", "express-session"] as const;
 const kinds = ["read", "write"] as const;
@@ -30,7 +31,8 @@ const servers = await Promise.all(
 );
 
 const samples: Record<string, number[]> = {};
-for (let round = -1; round < ROUNDS; round++) {
+const WARM_UP = 3;
+for (let round = -WARM_UP; round < ROUNDS; round++) {
   for (const kind of kinds) {
     for (const { name, url, cookie, cpu } of servers) {
       const before = await cpu();
@@ -43,8 +45,8 @@ for (let round = -1; round < ROUNDS; round++) {
       });
       const spent = ((await cpu()) - before) / REQUESTS;
       if (result.non2xx + result.errors + result.mismatches > 0) throw new Error(`${name} ${kind}: wrong answers`);
-      // The first round warms up.
-      if (round >= 0) (samples[`${name} ${kind}`] ??= []).push(spent);
+      samples[`${name} ${kind}`] ??= [];
+      if (round >= 0) samples[`${name} ${kind}`]!.push(spent);
     }
   }
 }

@@ -3,9 +3,9 @@
  * Every variant answers the same bytes; the session has the same four entries, about 200 bytes as JSON.
  */
 import { once } from "node:events";
+import { createRequire } from "node:module";
 import type { AddressInfo } from "node:net";
-import express, { type Express, type Request, type Response } from "express";
-import session from "express-session";
+import express, { type Express, type Request, type RequestHandler, type Response } from "express";
 import { createSessions } from "holdfast";
 import { expressSessions } from "holdfast/express";
 import { memoryStore } from "holdfast/stores/memory";
@@ -27,9 +27,8 @@ const DATA: Data = {
   views: 0,
 };
 
-declare module "express-session" {
-  interface SessionData extends Data {}
-}
+// Its types and ours both declare Express's req.session, so it goes without.
+const session = createRequire(import.meta.url)("express-session") as (options: object) => RequestHandler;
 
 type Variant = (app: Express) => {
   begin(req: Request): void;

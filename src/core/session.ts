@@ -152,6 +152,19 @@ export class Session<Data extends object = SessionData> {
   }
 }
 
+/**
+ * Whether the request has its session already: the adapter is mounted twice, on an app and on a router. Throws `session-taken` where
+ * another library's session is there.
+ */
+export function hasSession({ session }: { session?: unknown }): boolean {
+  if (!session || session instanceof Session) return Boolean(session);
+  throw new HoldfastError(
+    "session-taken",
+    "The request has a session already, by another session middleware. Let only one of them handle a route.",
+    {},
+  );
+}
+
 const FLASH = "~flash:";
 
 let count = 0;

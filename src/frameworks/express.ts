@@ -1,7 +1,6 @@
 import type { IncomingMessage, ServerResponse } from "node:http";
-import { Session, type SessionData } from "../core/session.ts";
+import { hasSession, type Session, type SessionData } from "../core/session.ts";
 import type { Sessions } from "../core/sessions.ts";
-import { HoldfastError } from "../errors.ts";
 import { requestHead } from "../http/head.ts";
 import { hold } from "../http/hold.ts";
 
@@ -35,9 +34,7 @@ type Middleware = (request: IncomingMessage, response: ServerResponse, next: (er
  */
 export function expressSessions<Data extends object>(sessions: Sessions<Data>): Middleware {
   return (request: ExpressRequest, response, next) => {
-    // Mounted twice, on the app and on a router: one session a request.
-    if (request.session instanceof Session) return next();
-    if (request.session) return next(taken());
+    if (hasSession(request)) return next();
     const head = requestHead(request, request.secure);
     sessions.open(head).then((exchange) => {
       hold(response, exchange, next);
@@ -45,14 +42,6 @@ export function expressSessions<Data extends object>(sessions: Sessions<Data>): 
       next();
     }, next);
   };
-}
-
-function taken(): HoldfastError<"session-taken"> {
-  return new HoldfastError(
-    "session-taken",
-    "req.session is already set, by another session middleware. Let only one of them handle a route.",
-    {},
-  );
 }
 
 /** `secure` is Express's, which knows the proxies that the app trusts; Connect has none. */

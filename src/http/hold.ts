@@ -1,5 +1,5 @@
 import type { Exchange, HeaderEdits } from "../core/exchange.ts";
-import { breakOff, clearContent, headersSent, isHttp2, type NodeResponse, setEnded, setHead } from "./response.ts";
+import { breakOff, clearContent, headersSent, isHttp2, type NodeResponse, setHead, writeAfterEnd } from "./response.ts";
 
 /** The methods that make headers leave, and so wait for the commit. */
 type HeldMethod = "writeHead" | "write" | "end" | "flushHeaders";
@@ -67,12 +67,20 @@ const OVERRIDES: Methods = {
 };
 
 /** True while the head is held too: the handler has sent it. */
-const HEADERS_SENT: PropertyDescriptor = {
-  configurable: true,
-  get(this: Held) {
-    return this[HOLD].isFrozen || Reflect.get(Object.getPrototypeOf(this), "headersSent", this);
-  },
-};
+const HEADERS_SENT = also("headersSent", (hold) => hold.isFrozen);
+
+/** True while the end is held too. Not so `finished`: by it a server that closes knows which connections it may cut. */
+const WRITABLE_ENDED = also("writableEnded", (hold) => hold.isEndHeld);
+
+/** A property that is true where Node's is, and where the hold says so. */
+function also(name: "headersSent" | "writableEnded", isTrue: (hold: Hold) => boolean): PropertyDescriptor {
+  return {
+    configurable: true,
+    get(this: Held) {
+      return isTrue(this[HOLD]) || Reflect.get(Object.getPrototypeOf(this), name, this);
+    },
+  };
+}
 
 /** The same for an error's answer. Middleware that wrapped the ones above has seen the handler's answer end, and sees nothing of this one. */
 const AFTER_FAILURE: Record<HeldMethod | "writeHeader", Method> = {
@@ -124,6 +132,10 @@ class Hold {
     return this.#frozen !== undefined;
   }
 
+  get isEndHeld(): boolean {
+    return this.#phase === "committing" && this.#ended;
+  }
+
   edit(method: HeadMethod, args: unknown[]): unknown {
     if (this.#frozen) throw headersSent(this.#response, VERBS[method]);
     return this.#call(method, args);
@@ -156,7 +168,10 @@ class Hold {
       case "committing":
         if (ends) {
           this.#exchange.seal();
-          setEnded(this.#response, true);
+          Object.defineProperty(this.#response, "writableEnded", WRITABLE_ENDED);
+        } else if (method === "end" && args[0] && typeof args[0] !== "function") {
+          // Who looked at `finished` could not know; Node would crash the process over it.
+          return this.#drop(method, args, writeAfterEnd());
         }
         this.#waiting.push({ method, args });
         return this.#kept(method);
@@ -208,9 +223,9 @@ class Hold {
     return method === "write" ? false : undefined;
   }
 
-  #drop(method: HeldMethod, args: unknown[]): unknown {
+  #drop(method: HeldMethod, args: unknown[], error: unknown = this.#error): unknown {
     const callback = args.at(-1);
-    if (typeof callback === "function") process.nextTick(callback, this.#error);
+    if (typeof callback === "function") process.nextTick(callback, error);
     return this.#kept(method);
   }
 
@@ -304,7 +319,6 @@ class Hold {
     response.statusCode = this.#frozen.status;
     if (!isHttp2(response)) response.statusMessage = this.#frozen.reason;
     this.#frozen = undefined;
-    if (this.#ended) setEnded(response, false);
   }
 }
 

@@ -31,19 +31,6 @@ export function clearContent(response: NodeResponse): void {
   if (!isHttp2(response)) response.statusMessage = "";
 }
 
-/** Whether `end` was called, as `writableEnded` and `finished` tell: for an end that is held. */
-export function setEnded(response: NodeResponse, ended: boolean): void {
-  if (!isHttp2(response)) {
-    // In HTTP/1 it is one field, and writableEnded reads it.
-    (response as { finished: boolean }).finished = ended;
-    return;
-  }
-  for (const name of ["writableEnded", "finished"]) {
-    if (ended) Object.defineProperty(response, name, { value: true, configurable: true });
-    else Reflect.deleteProperty(response, name);
-  }
-}
-
 /** Breaks off a response whose head has left: all that can still tell the client of a failure. */
 export function breakOff(response: NodeResponse): void {
   if (isHttp2(response)) response.stream.close(INTERNAL_ERROR);
@@ -95,6 +82,11 @@ export function headersSent(response: NodeResponse, what: string): Error {
   return isHttp2(response)
     ? coded(new Error("Response has already been initiated."), "ERR_HTTP2_HEADERS_SENT")
     : coded(new Error(`Cannot ${what} headers after they are sent to the client`), "ERR_HTTP_HEADERS_SENT");
+}
+
+/** What the callback gets of a piece that comes after the end. */
+export function writeAfterEnd(): Error {
+  return coded(new Error("write after end"), "ERR_STREAM_WRITE_AFTER_END");
 }
 
 const coded = (error: Error, code: string): Error => Object.assign(error, { code });

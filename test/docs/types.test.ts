@@ -19,6 +19,7 @@ const PRELUDE = `
     const user: { id: string };
     const form: { remember?: string };
     const myStore: () => IndexedStore;
+    const serve: import("holdfast/testing").Serve;
 
     type ErrorRequestHandler = import("express").ErrorRequestHandler;
     const createServer: typeof import("node:http").createServer;

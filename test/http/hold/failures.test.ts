@@ -1,10 +1,12 @@
 import { once } from "node:events";
-import { Agent, get, type ServerResponse } from "node:http";
+import { Agent, createServer, get, type ServerResponse } from "node:http";
 import { connect } from "node:net";
 import { Readable } from "node:stream";
 import { pipeline } from "node:stream/promises";
 import { setImmediate } from "node:timers/promises";
 import { describe, expect, it } from "vitest";
+import { hold } from "../../../src/http/hold.ts";
+import { listening } from "../listen.ts";
 import { COOKIE, type Commit, exchange, type Handler, type Protocol, serve, wire } from "./bare.ts";
 
 const protocols: Protocol[] = ["HTTP/1.1", "HTTP/2"];
@@ -243,6 +245,21 @@ describe.each(protocols)("by %s", (protocol) => {
     }
   });
 
+  it("a piece that comes with a second end is dropped while the first is held, not the process", async () => {
+    const served = await serve(
+      (response, note) => {
+        response.end("first");
+        // As a timeout does that looks at `finished`.
+        response.end("second", (error?: NodeJS.ErrnoException) => note(String(error?.code)));
+      },
+      committed,
+      protocol,
+    );
+    const { status, body, complete } = await ask(served.port);
+    expect({ status, body: body.toString(), complete }).toEqual({ status: 200, body: "first", complete: true });
+    expect(served.notes).toEqual(["ERR_STREAM_WRITE_AFTER_END"]);
+  });
+
   it("an app's own Promise in the place of the global one changes nothing", async () => {
     const native = globalThis.Promise;
     class Other<T> extends native<T> {}
@@ -303,20 +320,45 @@ describe("by HTTP/1.1", () => {
     expect(headers).toContain("Cache-Control: no-store");
   });
 
-  it("requests that came in one piece are answered in their order, however long each is saved", async () => {
-    const saves: (() => void)[] = [];
-    const { port } = await serve(
-      (response, _note, { url }) => {
-        response.end(url);
-        // The second is saved before the first.
-        if (saves.length === 2) for (const save of saves.reverse()) save();
-      },
-      () => exchange(() => new Promise((resolve) => saves.push(() => resolve({ vary: false })))),
-    );
-    const socket = connect(port, "127.0.0.1");
-    socket.end("GET /1 HTTP/1.1\r\nHost: x\r\n\r\nGET /2 HTTP/1.1\r\nHost: x\r\nConnection: close\r\n\r\n");
-    const text = (await socket.setEncoding("utf8").toArray()).join("");
-    expect(text.match(/(?<=\r\n\r\n)\/\d/g)).toEqual(["/1", "/2"]);
+  it("requests that came in one piece are answered in their order, whichever is saved first", async () => {
+    for (const order of [
+      [0, 1],
+      [1, 0],
+    ]) {
+      const saves: (() => void)[] = [];
+      const { port } = await serve(
+        async (response, _note, { url }) => {
+          response.end(url);
+          if (saves.length < 2) return;
+          for (const i of order) {
+            saves[i]!();
+            await setImmediate();
+          }
+        },
+        () => exchange(() => new Promise((resolve) => saves.push(() => resolve({ vary: false })))),
+      );
+      const socket = connect(port, "127.0.0.1");
+      socket.end("GET /1 HTTP/1.1\r\nHost: x\r\n\r\nGET /2 HTTP/1.1\r\nHost: x\r\nConnection: close\r\n\r\n");
+      const text = (await socket.setEncoding("utf8").toArray()).join("");
+      expect(text.match(/(?<=\r\n\r\n)\/\d/g)).toEqual(["/1", "/2"]);
+    }
+  });
+
+  it("a server that closes lets out what is held", async () => {
+    const server = createServer((_request, response) => {
+      const closing = setImmediate().then(() => server.close());
+      hold(
+        response,
+        exchange(() => closing.then(() => ({ vary: false }))),
+        () => {},
+      );
+      response.end("saved");
+    });
+    const agent = new Agent({ keepAlive: true });
+    const request = get({ port: await listening(server), agent });
+    const [response] = await once(request, "response");
+    expect((await response.setEncoding("utf8").toArray()).join("")).toBe("saved");
+    agent.destroy();
   });
 
   it("a connection serves on after an error", async () => {

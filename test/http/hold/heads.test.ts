@@ -1,4 +1,4 @@
-import type { ServerResponse } from "node:http";
+import { ServerResponse } from "node:http";
 import { describe, expect, it } from "vitest";
 import { commits, expectSame, type Handler, type Protocol, type Situation } from "./bare.ts";
 
@@ -104,10 +104,6 @@ const heads1: Record<string, Handler> = {
     response.statusMessage = "One";
     response.writeHead(200, { "X-One": "1" }).end("x");
   },
-  "writeHeader, its old name": (response) => {
-    (response as ServerResponse & { writeHeader: ServerResponse["writeHead"] }).writeHeader(201, { "X-One": "1" });
-    response.end("x");
-  },
   "an unknown status": (response) => response.writeHead(799).end("x"),
   "a connection to close": (response) => response.writeHead(200, { Connection: "close" }).end("x"),
   "chunks by name": (response) => response.writeHead(200, { "Transfer-Encoding": "chunked" }).end("x"),
@@ -116,6 +112,15 @@ const heads1: Record<string, Handler> = {
     response.writeHead(200).end("x");
   },
 };
+
+/** An old name of writeHead, gone in Node 26. */
+const { writeHeader } = ServerResponse.prototype as { writeHeader?: ServerResponse["writeHead"] };
+if (writeHeader) {
+  heads1.writeHeader = (response) => {
+    (response as ServerResponse & { writeHeader: typeof writeHeader }).writeHeader(201, { "X-One": "1" });
+    response.end("x");
+  };
+}
 
 /** What Node refuses at once, it refuses at once. */
 const refused: Record<string, Handler> = {

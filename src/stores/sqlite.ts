@@ -1,0 +1,367 @@
+import { resolve } from "node:path";
+import { DatabaseSync, type StatementSync } from "node:sqlite";
+import { setImmediate, setTimeout } from "node:timers/promises";
+import { type ErrorCode, HoldfastError, isHoldfastError } from "../errors.ts";
+import type { IndexedStore, SessionRecord } from "../store.ts";
+
+export interface SqliteStoreOptions {
+  /** How long an operation waits for another connection's lock before it throws `store-locked`, in milliseconds. Default 2000. */
+  lockTimeout?: number;
+  /**
+   * What a power cut, or a crash of the operating system, can take back. A crash of the process takes back nothing, and neither
+   * damages the file.
+   *
+   * - `"normal"`, the default: the latest changes, but no deletion and no new secret that was acknowledged, nor what came before.
+   * - `"full"`: nothing that was acknowledged. Each write waits for the disk, and the event loop with it.
+   *
+   * Only with a path.
+   */
+  synchronous?: "normal" | "full";
+}
+
+/**
+ * Sessions in an SQLite file, through `node:sqlite`: no server and no dependency. Several processes of one machine may share the
+ * file; a network file system won't do. The constructor creates the tables and brings older ones up to date.
+ *
+ * Given a connection instead of a path, the store lives in the app's own database. It leaves the connection's pragmas as they are, and
+ * `close` leaves it open. While a transaction of the app's is open on it, the store waits as for a lock, so that no rollback can
+ * take a session with it. (Node before 22.16 can't tell: don't await within a transaction there.)
+ *
+ * Throws `option-unknown` and `option-invalid`, and when the database can't be used, `store-failed`, `store-locked`, `store-readonly`,
+ * `store-full` or `store-corrupt`: here as well as in each operation.
+ *
+ * ```ts
+ * const sessions = createSessions({ store: sqliteStore("sessions.db") });
+ * ```
+ */
+export function sqliteStore(database: string | DatabaseSync, options: SqliteStoreOptions = {}): IndexedStore {
+  const { lockTimeout, synchronous } = checked(database, options);
+  const own = typeof database === "string";
+  const name = nameOf(database);
+  const { db, sql } = open(database, name, lockTimeout, synchronous);
+  let closed = false;
+
+  /** Runs a step, again and again while it meets a lock. It waits here and not in SQLite, which would stop the event loop. */
+  async function run<T>(operation: string, step: () => T): Promise<T> {
+    let deadline: number | undefined;
+    for (let pause = 1; ; pause = Math.min(2 * pause, 25)) {
+      try {
+        if (closed) throw failure("store-closed", operation, "The store was closed before. Create a new one.");
+        if (db.isTransaction) throw IN_TRANSACTION;
+        return step();
+      } catch (error) {
+        deadline ??= performance.now() + lockTimeout;
+        const left = deadline - performance.now();
+        if (!isLock(error) || left <= 0) throw explained(error, operation, name, lockTimeout);
+        await setTimeout(Math.min(pause, left));
+      }
+    }
+  }
+
+  /** Commits the step all the way to the disk. */
+  function synced<T>(step: () => T): T {
+    if (!own || synchronous === "full") return step();
+    db.exec("PRAGMA synchronous = FULL");
+    try {
+      return step();
+    } finally {
+      db.exec("PRAGMA synchronous = NORMAL");
+    }
+  }
+
+  return {
+    read: (handle) =>
+      run("read", () => {
+        const row = sql.read.get(handle, Date.now());
+        return row && recordOf(row);
+      }),
+
+    create: (handle, record) =>
+      run("create", () => (sql.create.run(handle, ...columnsOf(record)).changes === 1 ? "created" : "exists")),
+
+    update: (handle, change, { secretHash, ifVersion }) =>
+      run("update", () => {
+        const { set, remove, touchedAt, expiresAt, rotate, userId = null, authenticatedAt = null } = change;
+        const now = Date.now();
+        const patch = set?.size || remove?.length ? jsonOf(set ?? [], remove) : null;
+        const guard = [handle, now, secretHash, now] as const;
+        const use = [patch, touchedAt, expiresAt, ...guard, ifVersion ?? null] as const;
+        const rewrite = () => {
+          const hash = rotate?.secretHash ?? null;
+          return sql.rewrite.all(expiresAt, userId, authenticatedAt, hash, hash, rotate?.graceUntil ?? null, ...use);
+        };
+        const plain = !rotate && userId === null && authenticatedAt === null;
+        // `use` finds no row either when the life gets shorter than the sweep's index knows.
+        let [row] = plain ? sql.use.all(...use, expiresAt) : [];
+        if (!row) [row] = rotate ? synced(rewrite) : rewrite();
+        if (row) return { status: "updated", version: row.version as number };
+        return { status: ifVersion !== undefined && sql.admits.get(...guard, null) ? "conflict" : "gone" };
+      }),
+
+    delete: (handle) => run("delete", () => synced(() => sql.delete.all(handle)).some(isLive)),
+
+    async sweep(now) {
+      let swept = 0;
+      for (;;) {
+        const expired = await run("sweep", () => Number(sql.sweep.run(now, now).changes));
+        const extended = await run("sweep", () => Number(sql.postpone.run(now, now).changes));
+        swept += expired;
+        if (expired + extended < BATCH) return swept;
+        await setImmediate();
+      }
+    },
+
+    async close() {
+      if (own && !closed) db.close();
+      closed = true;
+    },
+
+    list: (userId) =>
+      run("list", () => {
+        const rows = sql.list.all(userId, Date.now());
+        return rows.map((row) => ({ handle: row.handle as string, record: recordOf(row) }));
+      }),
+
+    deleteAll: (userId, { except } = {}) =>
+      run("deleteAll", () => {
+        const rows = synced(() => sql.deleteAll.all(userId, except ?? null));
+        return rows.filter(isLive).map((row) => row.handle as string);
+      }),
+  };
+}
+
+/** How many rows a step of the sweep looks at: about a millisecond's work. */
+const BATCH = 100;
+
+/** Each takes a database from the version before to the next. One that was released is never edited. */
+const MIGRATIONS = [
+  // `entries` come last: long ones spill to pages of their own, which a look at the other columns needn't read.
+  // `sweep_at` is when the sweep looks at the row, at the latest when it expires: an update that extends its life needn't touch the
+  // index, which halves the cost of an update.
+  `CREATE TABLE holdfast_sessions (
+    handle TEXT NOT NULL PRIMARY KEY,
+    secret_hash TEXT NOT NULL,
+    previous_hash TEXT,
+    grace_until INTEGER,
+    user_id TEXT,
+    created_at INTEGER NOT NULL,
+    authenticated_at INTEGER,
+    touched_at INTEGER NOT NULL,
+    expires_at INTEGER NOT NULL,
+    sweep_at INTEGER NOT NULL,
+    version INTEGER NOT NULL,
+    entries TEXT NOT NULL
+  ) STRICT;
+  CREATE INDEX holdfast_sessions_user ON holdfast_sessions (user_id) WHERE user_id IS NOT NULL;
+  CREATE INDEX holdfast_sessions_sweep ON holdfast_sessions (sweep_at)`,
+];
+
+/** A live record, opened with its secret or with the previous one in its grace, at the version asked for. */
+const GUARD = `handle = ? AND expires_at > ?
+  AND ? IN (secret_hash, CASE WHEN grace_until > ? THEN previous_hash END) AND version = coalesce(?, version)`;
+
+const USE =
+  "entries = coalesce(json_patch(entries, ?), entries), touched_at = ?, expires_at = ?, version = version + 1";
+
+const DUE = `rowid IN (SELECT rowid FROM holdfast_sessions WHERE sweep_at <= ? ORDER BY sweep_at LIMIT ${BATCH})`;
+
+// What has RETURNING is run by `all`: `get` would stop before the commit, and node:sqlite reports no error that comes after.
+const SQL = {
+  read: "SELECT * FROM holdfast_sessions WHERE handle = ? AND expires_at > ?",
+  create: "INSERT INTO holdfast_sessions VALUES (?, ?, ?, ?, ?, ?, ?, ?, ?, ?, ?, ?) ON CONFLICT DO NOTHING",
+  use: `UPDATE holdfast_sessions SET ${USE} WHERE ${GUARD} AND sweep_at <= ? RETURNING version`,
+  rewrite: `UPDATE holdfast_sessions SET sweep_at = ?, user_id = coalesce(?, user_id),
+    authenticated_at = coalesce(?, authenticated_at), previous_hash = iif(? IS NULL, previous_hash, secret_hash),
+    secret_hash = coalesce(?, secret_hash), grace_until = coalesce(?, grace_until), ${USE} WHERE ${GUARD} RETURNING version`,
+  admits: `SELECT version FROM holdfast_sessions WHERE ${GUARD}`,
+  delete: "DELETE FROM holdfast_sessions WHERE handle = ? RETURNING expires_at",
+  sweep: `DELETE FROM holdfast_sessions WHERE expires_at <= ? AND ${DUE}`,
+  postpone: `UPDATE holdfast_sessions SET sweep_at = expires_at WHERE expires_at > ? AND ${DUE}`,
+  list: "SELECT * FROM holdfast_sessions WHERE user_id = ? AND expires_at > ? ORDER BY touched_at DESC",
+  deleteAll: "DELETE FROM holdfast_sessions WHERE user_id = ? AND handle IS NOT ? RETURNING handle, expires_at",
+};
+
+/** Blocks while it meets a lock: an app that is starting keeps no request waiting. */
+function open(database: string | DatabaseSync, name: string, lockTimeout: number, synchronous: string) {
+  const deadline = performance.now() + lockTimeout;
+  for (;;) {
+    let own: DatabaseSync | undefined;
+    try {
+      if (typeof database === "string") own = new DatabaseSync(database);
+      own?.exec(`PRAGMA journal_mode = WAL; PRAGMA synchronous = ${synchronous}`);
+      const db = own ?? (database as DatabaseSync);
+      migrate(db, name);
+      const statements = Object.entries(SQL).map(([key, text]) => [key, prepare(db, text)]);
+      return { db, sql: Object.fromEntries(statements) as Record<keyof typeof SQL, StatementSync> };
+    } catch (error) {
+      own?.close();
+      if (!isLock(error) || performance.now() >= deadline) throw explained(error, "open", name, lockTimeout);
+      Atomics.wait(new Int32Array(new SharedArrayBuffer(4)), 0, 0, 5);
+    }
+  }
+}
+
+/** Of several processes that start at once, one brings the tables up to date, and the others find it done. */
+function migrate(db: DatabaseSync, name: string): void {
+  db.exec("BEGIN IMMEDIATE");
+  try {
+    db.exec("CREATE TABLE IF NOT EXISTS holdfast_schema (version INTEGER NOT NULL PRIMARY KEY) STRICT");
+    const found = prepare(db, "SELECT max(version) AS version FROM holdfast_schema").get();
+    const version = Number(found?.version);
+    const known = MIGRATIONS.length;
+    if (version > known) {
+      const text = `${name} has version ${version} of holdfast's tables; this release knows no later than ${known}. Update it.`;
+      throw failure("store-corrupt", "open", text);
+    }
+    for (const migration of MIGRATIONS.slice(version)) db.exec(migration);
+    // Written even when it is known: a database that is read-only must be found out now, not by the first login.
+    db.prepare("INSERT OR REPLACE INTO holdfast_schema VALUES (?)").run(known);
+    db.exec("COMMIT");
+  } catch (error) {
+    try {
+      db.exec("ROLLBACK");
+    } catch {} // SQLite has rolled back by itself.
+    throw error;
+  }
+}
+
+function prepare(db: DatabaseSync, text: string): StatementSync {
+  const statement = db.prepare(text);
+  // A connection of the app's may have other defaults. The second method came with 24.
+  statement.setReadBigInts(false);
+  statement.setReturnArrays?.(false);
+  return statement;
+}
+
+interface Row {
+  handle: string;
+  secret_hash: string;
+  previous_hash: string | null;
+  grace_until: number | null;
+  user_id: string | null;
+  created_at: number;
+  authenticated_at: number | null;
+  touched_at: number;
+  expires_at: number;
+  version: number;
+  entries: string;
+}
+
+const isLive = ({ expires_at }: Record<string, unknown>): boolean => (expires_at as number) > Date.now();
+
+function recordOf(columns: Record<string, unknown>): SessionRecord {
+  const row = columns as unknown as Row;
+  const record: { -readonly [Field in keyof SessionRecord]: SessionRecord[Field] } = {
+    secretHash: row.secret_hash,
+    entries: entriesOf(row),
+    createdAt: row.created_at,
+    touchedAt: row.touched_at,
+    expiresAt: row.expires_at,
+    version: row.version,
+  };
+  if (row.previous_hash !== null) record.previousHash = row.previous_hash;
+  if (row.grace_until !== null) record.graceUntil = row.grace_until;
+  if (row.user_id !== null) record.userId = row.user_id;
+  if (row.authenticated_at !== null) record.authenticatedAt = row.authenticated_at;
+  return record;
+}
+
+/** The columns after `handle`, in the table's order. */
+function columnsOf(record: SessionRecord): (string | number | null)[] {
+  const { secretHash, previousHash = null, graceUntil = null, userId = null, authenticatedAt = null } = record;
+  const { createdAt, touchedAt, expiresAt, version, entries } = record;
+  const secrets = [secretHash, previousHash, graceUntil];
+  return [...secrets, userId, createdAt, authenticatedAt, touchedAt, expiresAt, expiresAt, version, jsonOf(entries)];
+}
+
+/** Entries as an object's JSON text. With names to remove it is a merge patch (RFC 7396). */
+function jsonOf(set: Iterable<readonly [string, string]>, remove: readonly string[] = []): string {
+  const members = Object.create(null) as Record<string, string | null>;
+  for (const name of remove) members[keyOf(name)] = null;
+  for (const [name, text] of set) members[keyOf(name)] = text;
+  return JSON.stringify(members);
+}
+
+function entriesOf({ handle, entries }: Row): Map<string, string> {
+  try {
+    const texts = new Map<string, string>();
+    for (const [key, text] of Object.entries<string>(JSON.parse(entries))) texts.set(nameOfKey(key), text);
+    return texts;
+  } catch {
+    // Without the cause: its message quotes the text.
+    throw new HoldfastError("record-corrupt", `The entries of record ${handle} are damaged. Delete it.`, { handle });
+  }
+}
+
+/**
+ * A name as a key that JSON needn't escape: json_patch takes keys to be the same that are so up to a NUL, and V8 takes one escaped key
+ * for another (nodejs/node#63785).
+ */
+const keyOf = (name: string): string => name.replace(/[%"\\\p{Cc}\p{Cs}]/gu, (unit) => `%${hex(unit)}`);
+const hex = (unit: string): string => unit.charCodeAt(0).toString(16).padStart(4, "0");
+const nameOfKey = (key: string): string =>
+  key.replace(/%(....)/g, (_, code) => String.fromCharCode(Number.parseInt(code, 16)));
+
+type SqliteError = Error & { code?: string; errcode?: number };
+
+/** The low byte of SQLite's extended result code. */
+const primaryCode = (error: unknown): number => ((error as SqliteError).errcode ?? 0) & 0xff;
+
+/** SQLITE_BUSY, SQLITE_LOCKED, and SQLITE_PROTOCOL, which is a lock lost in a race. */
+const isLock = (error: unknown): boolean => [5, 6, 15].includes(primaryCode(error));
+
+const IN_TRANSACTION = { errcode: 5, message: "a transaction of the app's is open on the connection" };
+
+type StoreCode = Exclude<Extract<ErrorCode, `store-${string}`>, "store-timeout">;
+
+const DAMAGED = "is damaged, or not an SQLite database. Restore it, or move it and its -wal and -shm files away.";
+
+/** By SQLite's primary result code. */
+const FAILURES: Readonly<Record<number, [StoreCode, string]>> = {
+  8: ["store-readonly", "can't be written to. This process must be able to write to the file and to its folder."],
+  11: ["store-corrupt", DAMAGED],
+  13: ["store-full", "can't grow. Free space on its disk, or raise its max_page_count."],
+  14: ["store-failed", "can't be opened. Its folder must exist, and this process must be able to read and write both."],
+  26: ["store-corrupt", DAMAGED],
+};
+
+function explained(error: unknown, operation: string, name: string, lockTimeout: number): HoldfastError {
+  if (isHoldfastError(error)) return error;
+  const { code, message } = error as SqliteError;
+  const because = (code: StoreCode, text: string) => failure(code, operation, `${name} ${text}`, error);
+  if (isLock(error)) {
+    const advice = "Look for a long write or a transaction left open, or raise `lockTimeout`.";
+    return because("store-locked", `stayed locked for ${lockTimeout} ms: ${message}. ${advice}`);
+  }
+  if (code === "ERR_INVALID_STATE") return because("store-closed", "was closed by the app.");
+  const known = FAILURES[primaryCode(error)];
+  return known ? because(...known) : because("store-failed", `failed: ${message}.`);
+}
+
+function failure(code: StoreCode, operation: string, message: string, cause?: unknown): HoldfastError {
+  return new HoldfastError(code, message, { operation }, { cause });
+}
+
+function nameOf(database: string | DatabaseSync): string {
+  if (database === ":memory:") return "The database in memory";
+  if (typeof database === "string") return resolve(database);
+  return (database.isOpen && database.location?.()) || "The database";
+}
+
+function checked(database: string | DatabaseSync, options: SqliteStoreOptions): Required<SqliteStoreOptions> {
+  const { lockTimeout = 2000, synchronous = "normal", ...others } = options;
+  for (const option of Object.keys(others)) {
+    const text = `sqliteStore has no option "${option}". It takes \`lockTimeout\` and \`synchronous\`.`;
+    throw new HoldfastError("option-unknown", text, { option });
+  }
+  const demand = (holds: boolean, option: string, text: string) => {
+    if (!holds) throw new HoldfastError("option-invalid", text, { option });
+  };
+  const path = typeof database === "string" && database !== "";
+  demand(path || database instanceof DatabaseSync, "database", "sqliteStore takes a file's path or a DatabaseSync.");
+  demand(Number.isFinite(lockTimeout) && lockTimeout >= 0, "lockTimeout", "`lockTimeout` is milliseconds, 0 or more.");
+  demand(["normal", "full"].includes(synchronous), "synchronous", '`synchronous` is "normal" or "full".');
+  const advice = "`synchronous` goes with a path. On a connection of your own, set PRAGMA synchronous.";
+  demand(path || options.synchronous === undefined, "synchronous", advice);
+  return { lockTimeout, synchronous };
+}
