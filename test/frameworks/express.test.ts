@@ -165,4 +165,20 @@ describe.each([
     const cookie = headers.join("\n").match(/Set-Cookie: ([^;]+)/)![1]!;
     expect((await ask(at, { path: "/sorry", headers: { cookie } })).body.toString()).toBe("no tea");
   });
+
+  it("answers with Express's page where the error handler fails over the session that could not be saved", async () => {
+    const store = { ...memoryStore(), create: () => Promise.reject(new Error("down")) };
+    const app = make().use(expressSessions(createSessions({ store })), change);
+    const seen: unknown[] = [];
+    app.use(((error, req, _res, _next) => {
+      seen.push(error.code);
+      req.session.flash("error", "It was not saved.");
+    }) as ErrorRequestHandler);
+    app.use(((error, _req, _res, next) => {
+      seen.push(error.code);
+      next(error);
+    }) as ErrorRequestHandler);
+    const { status, complete } = await ask(await port(app));
+    expect({ status, complete, seen }).toEqual({ status: 500, complete: true, seen: ["store-failed", "headers-sent"] });
+  });
 });

@@ -2,14 +2,14 @@ import { randomBytes } from "node:crypto";
 import { once } from "node:events";
 import { createReadStream, writeFileSync } from "node:fs";
 import { mkdtemp, rm } from "node:fs/promises";
-import type { ServerResponse } from "node:http";
+import { get, type ServerResponse } from "node:http";
 import { tmpdir } from "node:os";
 import { join } from "node:path";
 import { Readable } from "node:stream";
 import { pipeline } from "node:stream/promises";
 import { setImmediate } from "node:timers/promises";
 import { afterAll, beforeAll, describe, expect, it } from "vitest";
-import { commits, expectSame, type Handler, type Protocol, type Situation } from "./bare.ts";
+import { commits, expectSame, type Handler, type Protocol, type Situation, serve } from "./bare.ts";
 
 const situations = Object.keys(commits) as Situation[];
 const untyped = (response: ServerResponse) => response as unknown as Record<string, (...args: unknown[]) => unknown>;
@@ -218,6 +218,21 @@ describe.each(table)("by %s a held body is what Node would have sent", (protocol
 describe.each(situations)("what Node would not send is a clean error with %s", (situation) => {
   it.each(Object.entries(never))("%s", async (_, handler) => {
     await expectSame(handler, situation);
+  });
+});
+
+describe("flushHeaders", () => {
+  it.each(situations)("lets the head leave long before the body, with %s", async (situation) => {
+    let finish = (): void => {};
+    const { port } = await serve((response) => {
+      response.writeHead(200, { "Content-Type": "text/event-stream" });
+      response.flushHeaders();
+      finish = () => response.end("data: 1\n\n");
+    }, commits[situation]);
+    const [response] = await once(get({ port, agent: false }), "response");
+    expect(response.headers["content-type"]).toBe("text/event-stream");
+    finish();
+    expect((await response.setEncoding("utf8").toArray()).join("")).toBe("data: 1\n\n");
   });
 });
 
