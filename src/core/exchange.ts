@@ -68,8 +68,8 @@ export class Exchange<Data extends object> {
   /** Whether the headers have left, and with them the last chance to send a cookie. */
   #left = false;
   #ended = false;
-  #running = 0;
-  #last: Promise<void> | undefined;
+  /** Operations under way, in their order. */
+  readonly #running = new Set<Promise<unknown>>();
 
   constructor(context: Context, head: RequestHead, carrier: Carrier, found: Live | "overtaken" | undefined) {
     this.#context = context;
@@ -175,7 +175,7 @@ export class Exchange<Data extends object> {
    * saved: then the response must not say that all is well, and takes its headers from `abandon`.
    */
   commit(): HeaderEdits | Promise<HeaderEdits> {
-    if (this.#running > 0) return this.save().then(() => this.#leave());
+    if (this.#running.size > 0) return this.#finishRunning();
     const planned = this.#plan({ kind: "commit" });
     if (planned.kind === "none") return this.#leave();
     return this.#run(() => this.#settle(planned)).then(() => this.#leave());
@@ -197,7 +197,7 @@ export class Exchange<Data extends object> {
   /** The response ended after its commit. Throws `headers-sent` where a change came between and wasn't saved. */
   end(): void {
     this.seal();
-    if (this.#running === 0 && this.#entries?.isChanged()) throw unsaved();
+    if (this.#running.size === 0 && this.#entries?.isChanged()) throw unsaved();
   }
 
   #ownEntries(): Entries {
@@ -211,20 +211,19 @@ export class Exchange<Data extends object> {
   }
 
   /** One operation at a time, in the order of the calls: each goes on from what the one before left. */
-  async #run<T>(operation: () => Promise<T>): Promise<T> {
-    const before = this.#last;
-    let done = (): void => {};
-    this.#last = new Promise((resolve) => {
-      done = resolve;
-    });
-    this.#running++;
-    if (before) await before;
-    try {
-      return await operation();
-    } finally {
-      done();
-      if (--this.#running === 0) this.#last = undefined;
-    }
+  #run<T>(operation: () => Promise<T>): Promise<T> {
+    const before = [...this.#running].at(-1);
+    const result = before ? before.then(operation, operation) : operation();
+    this.#running.add(result);
+    const done = (): void => void this.#running.delete(result);
+    result.then(done, done);
+    return result;
+  }
+
+  /** The handler ended its response over operations that it did not await: the response waits for them, and fails with them. */
+  async #finishRunning(): Promise<HeaderEdits> {
+    await Promise.all([...this.#running, this.save()]);
+    return this.#leave();
   }
 
   #plan(intent: Intent): Plan {
@@ -237,8 +236,8 @@ export class Exchange<Data extends object> {
     });
   }
 
-  #save(intent: Intent): Promise<void> {
-    return this.#settle(this.#plan(intent));
+  async #save(intent: Intent): Promise<void> {
+    await this.#settle(this.#plan(intent));
   }
 
   async #settle(planned: Plan): Promise<void> {

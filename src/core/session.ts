@@ -75,12 +75,13 @@ export class Session<Data extends object = SessionData> {
    *
    * @param options.remember keep the cookie when the browser closes. Default: false.
    */
-  async login(userId: string | number, options: { remember?: boolean } = {}): Promise<void> {
+  login(userId: string | number, options: { remember?: boolean } = {}): Promise<void> {
     const id = String(userId ?? "");
     if (id === "" || !id.isWellFormed() || (typeof userId !== "string" && !Number.isSafeInteger(userId))) {
-      throw argument("userId", "login() takes the user's id: a well-formed string that isn't empty, or an integer");
+      const message = "login() takes the user's id: a well-formed string that isn't empty, or an integer";
+      return Promise.reject(argument("userId", message));
     }
-    await this.#exchange.login(id, options.remember === true);
+    return this.#exchange.login(id, options.remember === true);
   }
 
   /** A new secret for the same session: the id from before is dead at once. Call it when the client's rights change otherwise than by login. */
