@@ -1,5 +1,5 @@
-/** Runs `start`, and gives up waiting for it after the deadline: then the error that `late` makes. */
-export type Deadline = <T>(start: () => Promise<T>, late: () => Error) => Promise<T>;
+/** Runs `start`, and gives up waiting for it after the deadline. `fail` makes the error of it: with a `cause`, or without where it is late. */
+export type Deadline = <T>(start: () => Promise<T>, fail: (options?: { cause: unknown }) => unknown) => Promise<T>;
 
 interface Operation {
   readonly due: number;
@@ -30,20 +30,29 @@ export function createDeadline(timeout: number): Deadline {
     }
   }
 
-  return (start, late) =>
+  return (start, fail) =>
     new Promise((resolve, reject) => {
-      const operation: Operation = { due: performance.now() + timeout, expire: () => reject(late()) };
+      const operation: Operation = { due: performance.now() + timeout, expire: () => reject(fail()) };
       pending.add(operation);
       if (timer === undefined) watch(timeout);
-      start().then(
+      begun(start).then(
         (value) => {
           pending.delete(operation);
           resolve(value);
         },
-        (error) => {
+        (cause) => {
           pending.delete(operation);
-          reject(error);
+          reject(fail({ cause }));
         },
       );
     });
+}
+
+/** A store of somebody's may throw, or answer, without a promise. */
+function begun<T>(start: () => Promise<T>): Promise<T> {
+  try {
+    return Promise.resolve(start());
+  } catch (error) {
+    return Promise.reject(error);
+  }
 }

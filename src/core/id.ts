@@ -10,7 +10,7 @@ export interface SessionId {
 // 128 random bits name the session and 256 prove it, both as base64url.
 const HANDLE_BYTES = 16;
 const SECRET_BYTES = 32;
-const FORM = /^([\w-]{22})\.([\w-]{43})$/;
+const FORM = /^[\w-]{22}\.[\w-]{43}$/;
 
 /** How a hash names the function that made it, so that another can follow it one day. */
 const HASH_VERSION = "1:";
@@ -23,8 +23,7 @@ export const formatId = ({ handle, secret }: SessionId): string => `${handle}.${
 
 /** The id that a client's value holds, or undefined where it can't be one: such a value never reaches the store. */
 export function parseId(value: string): SessionId | undefined {
-  const parts = FORM.exec(value);
-  return parts ? { handle: parts[1] as string, secret: parts[2] as string } : undefined;
+  return FORM.test(value) ? { handle: value.slice(0, 22), secret: value.slice(23) } : undefined;
 }
 
 export function hashSecret(secret: string): string | Promise<string> {

@@ -86,14 +86,12 @@ export function createSessions<Data extends object = SessionData>(options: Sessi
   const context: Context = {
     settings,
     emit,
-    async call(operation, run) {
-      try {
-        return await deadline(run, () => late(operation, timeout));
-      } catch (cause) {
-        const error = isHoldfastError(cause) ? cause : failed(operation, cause);
+    call(operation, run) {
+      return deadline(run, (failure) => {
+        const error = failure ? failed(operation, failure.cause) : late(operation, timeout);
         emit("storeError", { operation, error });
-        throw error;
-      }
+        return error;
+      });
     },
     check(head, carrier) {
       const diagnosis = diagnose(head, carrier, settings);
@@ -228,7 +226,8 @@ function late(operation: string, timeout: number): HoldfastError<"store-timeout"
   );
 }
 
-function failed(operation: string, cause: unknown): HoldfastError<"store-failed"> {
+function failed(operation: string, cause: unknown): HoldfastError {
+  if (isHoldfastError(cause)) return cause;
   return new HoldfastError(
     "store-failed",
     `The session store failed to ${operation}; see the error's cause.`,

@@ -5,13 +5,12 @@ import { breakOff, clearContent, headersSent, isHttp2, type NodeResponse, setHea
 type HeldMethod = "writeHead" | "write" | "end" | "flushHeaders";
 type BodyMethod = Exclude<HeldMethod, "writeHead">;
 
-/** The methods that throw once the handler has sent its head, although it is still held. */
-type HeadMethod = "setHeader" | "appendHeader" | "setHeaders" | "removeHeader";
-
 type Method = (this: unknown, ...args: unknown[]) => unknown;
-type Methods = Record<HeldMethod | HeadMethod, Method>;
+type Methods = Record<HeldMethod, Method>;
 /** `writeHeader` is Node's old name for writeHead. */
 type Held = Methods & { [HOLD]: Hold; writeHeader: Method };
+/** The methods that throw once the handler has sent its head, although it is still held. HTTP/2 has no setHeaders. */
+type HeadMethods = Record<"setHeader" | "appendHeader" | "removeHeader", Method> & { setHeaders?: Method | undefined };
 
 /** What the hold needs of an exchange. */
 type Commit = Pick<Exchange<object>, "commit" | "abandon" | "seal" | "end">;
@@ -31,12 +30,6 @@ export function hold(response: NodeResponse, exchange: Commit, fail: (error: unk
   held.write = OVERRIDES.write;
   held.end = OVERRIDES.end;
   held.flushHeaders = OVERRIDES.flushHeaders;
-  held.setHeader = OVERRIDES.setHeader;
-  held.appendHeader = OVERRIDES.appendHeader;
-  held.removeHeader = OVERRIDES.removeHeader;
-  // HTTP/2 has no setHeaders.
-  if (held.setHeaders) held.setHeaders = OVERRIDES.setHeaders;
-  Object.defineProperty(response, "headersSent", HEADERS_SENT);
 }
 
 const OVERRIDES: Methods = {
@@ -52,19 +45,21 @@ const OVERRIDES: Methods = {
   flushHeaders(...args) {
     return (this as Held)[HOLD].pass("flushHeaders", args);
   },
-  setHeader(...args) {
-    return (this as Held)[HOLD].edit("setHeader", args);
-  },
-  appendHeader(...args) {
-    return (this as Held)[HOLD].edit("appendHeader", args);
-  },
-  setHeaders(...args) {
-    return (this as Held)[HOLD].edit("setHeaders", args);
-  },
-  removeHeader(...args) {
-    return (this as Held)[HOLD].edit("removeHeader", args);
-  },
 };
+
+const REFUSALS: Required<HeadMethods> = {
+  setHeader: refusal("set"),
+  appendHeader: refusal("append"),
+  setHeaders: refusal("set"),
+  removeHeader: refusal("remove"),
+};
+
+/** What Node throws where a head is changed too late. */
+function refusal(verb: string): Method {
+  return function (this: unknown): never {
+    throw headersSent(this as NodeResponse, verb);
+  };
+}
 
 /** True while the head is held too: the handler has sent it. */
 const HEADERS_SENT = also("headersSent", (hold) => hold.isFrozen);
@@ -115,17 +110,16 @@ class Hold {
   #endedLater = false;
   #cookieSet = false;
   #waiting: { method: BodyMethod; args: unknown[] }[] = [];
-  /** Status and reason as the handler sent them, while they are held. */
-  #frozen: { readonly status: number; readonly reason: string } | undefined;
+  /** While the head is held: status and reason as the handler sent them, and the methods that would change it. */
+  #frozen: { readonly status: number; readonly reason: string; readonly methods: HeadMethods } | undefined;
   #error: unknown;
 
   constructor(response: NodeResponse, exchange: Commit, fail: (error: unknown) => void) {
     this.#response = response;
     this.#exchange = exchange;
     this.#fail = fail;
-    const { writeHead, write, end, flushHeaders, setHeader, appendHeader, setHeaders, removeHeader } =
-      response as unknown as Methods;
-    this.#original = { writeHead, write, end, flushHeaders, setHeader, appendHeader, setHeaders, removeHeader };
+    const { writeHead, write, end, flushHeaders } = response as unknown as Methods;
+    this.#original = { writeHead, write, end, flushHeaders };
   }
 
   get isFrozen(): boolean {
@@ -134,11 +128,6 @@ class Hold {
 
   get isEndHeld(): boolean {
     return this.#phase === "committing" && this.#ended;
-  }
-
-  edit(method: HeadMethod, args: unknown[]): unknown {
-    if (this.#frozen) throw headersSent(this.#response, VERBS[method]);
-    return this.#call(method, args);
   }
 
   /** Node sends no head before the first piece of the body, so the session may still change after it: the head is kept. */
@@ -213,7 +202,7 @@ class Hold {
     }
   }
 
-  #call(method: HeldMethod | HeadMethod, args: unknown[]): unknown {
+  #call(method: HeldMethod, args: unknown[]): unknown {
     return this.#original[method].apply(this.#response, args);
   }
 
@@ -308,24 +297,31 @@ class Hold {
 
   /** While held, the response looks to the handler as it would in Node: its head is sent, and can't be changed any more. */
   #freeze(): void {
+    if (this.#frozen) return;
     const response = this.#response;
+    const { setHeader, appendHeader, setHeaders, removeHeader } = response as unknown as HeadMethods;
+    const methods = { setHeader, appendHeader, setHeaders, removeHeader };
     // HTTP/2 has no reason phrase, and warns where one is asked for.
-    this.#frozen ??= { status: response.statusCode, reason: isHttp2(response) ? "" : response.statusMessage };
+    this.#frozen = { status: response.statusCode, reason: isHttp2(response) ? "" : response.statusMessage, methods };
+    setHeadMethods(response, REFUSALS);
+    Object.defineProperty(response, "headersSent", HEADERS_SENT);
   }
 
   #thaw(): void {
     if (!this.#frozen) return;
     const response = this.#response;
-    response.statusCode = this.#frozen.status;
-    if (!isHttp2(response)) response.statusMessage = this.#frozen.reason;
+    const { status, reason, methods } = this.#frozen;
     this.#frozen = undefined;
+    setHeadMethods(response, methods);
+    response.statusCode = status;
+    if (!isHttp2(response)) response.statusMessage = reason;
   }
 }
 
-/** What Node says was tried, in the error that it throws. */
-const VERBS: Record<HeadMethod, string> = {
-  setHeader: "set",
-  appendHeader: "append",
-  setHeaders: "set",
-  removeHeader: "remove",
-};
+function setHeadMethods(response: NodeResponse, methods: HeadMethods): void {
+  const target = response as unknown as HeadMethods;
+  target.setHeader = methods.setHeader;
+  target.appendHeader = methods.appendHeader;
+  target.removeHeader = methods.removeHeader;
+  if (target.setHeaders) target.setHeaders = methods.setHeaders;
+}

@@ -260,6 +260,19 @@ describe("a store that fails", () => {
     expect((await open(cookie)).isNew).toBe(false);
   });
 
+  it("may fail or answer without a promise", async () => {
+    const cookie = await loginAs(sessions, "ada");
+    const { read } = store;
+    const cause = new Error("not a promise");
+    store.read = () => {
+      throw cause;
+    };
+    await expect(sessions.open(head({ cookie }))).rejects.toMatchObject({ code: "store-failed", cause });
+    const record = await read(cookie.slice(4, 26));
+    store.read = (() => record) as unknown as typeof read;
+    expect((await sessions.open(head({ cookie }))).session.userId).toBe("ada");
+  });
+
   it("by not answering is one too, after the deadline", async () => {
     const cookie = await loginAs(sessions, "ada");
     store.before = () => new Promise(() => {});
