@@ -54,14 +54,14 @@ async function touch(): Promise<void> {
 }
 
 /** Lets other work in every hundred times, as a server does. */
-async function repeat(count: number, run: (i: number) => Promise<unknown>): Promise<void> {
+async function repeat(count: number, run: (i: number) => unknown): Promise<void> {
   for (let i = 0; i < count; i++) {
     await run(i);
     if (i % 100 === 99) await turn();
   }
 }
 
-async function report(name: string, count: number, run: () => Promise<unknown>): Promise<void> {
+async function report(name: string, count: number, run: () => unknown): Promise<void> {
   let done = false;
   let longest = 0;
   const watch = async () => {

@@ -7,6 +7,7 @@ export { createSessions, type IndexedSessions, type SessionInfo, type Sessions }
 export type { RequestHead } from "./core/transport.ts";
 export { type AnyHoldfastError, type ErrorCode, type ErrorDetails, HoldfastError, isHoldfastError } from "./errors.ts";
 export {
+  type Awaitable,
   acceptsSecret,
   applyChange,
   type Change,

@@ -46,34 +46,37 @@
  */
 export interface Store {
   /** The live record under the handle, or undefined. An expired record is never served. */
-  read(handle: string): Promise<SessionRecord | undefined>;
+  read(handle: string): Awaitable<SessionRecord | undefined>;
 
   /** Puts a new record under the handle. Never overwrites: where there is one already it answers `exists`; it may where that one has expired. */
-  create(handle: string, record: SessionRecord): Promise<"created" | "exists">;
+  create(handle: string, record: SessionRecord): Awaitable<"created" | "exists">;
 
   /**
    * Applies the change to the record as it is now, in one atomic step: entries it doesn't name stay as they are, and the
    * version rises by one. It never inserts: see {@link UpdateResult}.
    */
-  update(handle: string, change: Change, condition: UpdateCondition): Promise<UpdateResult>;
+  update(handle: string, change: Change, condition: UpdateCondition): Awaitable<UpdateResult>;
 
   /** Removes the record, for good. True when there was a live one; deleting what is missing is no error. */
-  delete(handle: string): Promise<boolean>;
+  delete(handle: string): Awaitable<boolean>;
 
   /** Removes the records that have expired by `now`, in batches that let other work in between. Answers how many. */
-  sweep(now: number): Promise<number>;
+  sweep(now: number): Awaitable<number>;
 
   /** Frees what the store itself opened; a connection that was handed to it stays open. From then on every operation throws `store-closed`, but `close`. */
-  close(): Promise<void>;
+  close(): Awaitable<void>;
 }
+
+/** A promise; or the value itself, of a store that has it at hand: then no request waits for it. */
+export type Awaitable<T> = T | Promise<T>;
 
 /** A store that also finds records by user. */
 export interface IndexedStore extends Store {
   /** The live records of this user, the most lately touched first. */
-  list(userId: string): Promise<ListedRecord[]>;
+  list(userId: string): Awaitable<ListedRecord[]>;
 
   /** Removes all records of this user but the one under `except`. Answers the handles of the live ones it removed. */
-  deleteAll(userId: string, options?: { except?: string }): Promise<string[]>;
+  deleteAll(userId: string, options?: { except?: string }): Awaitable<string[]>;
 }
 
 /** What a store keeps under a handle. An optional field that has no value is absent, not undefined. */

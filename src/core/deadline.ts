@@ -1,5 +1,8 @@
+import type { Awaitable } from "../store.ts";
+import { isPending } from "./after.ts";
+
 /** Runs `start`, and gives up waiting for it after the deadline. `fail` makes the error of it: with a `cause`, or without where it is late. */
-export type Deadline = <T>(start: () => Promise<T>, fail: (options?: { cause: unknown }) => unknown) => Promise<T>;
+export type Deadline = <T>(start: () => Awaitable<T>, fail: (options?: { cause: unknown }) => unknown) => Awaitable<T>;
 
 interface Operation {
   readonly due: number;
@@ -30,12 +33,20 @@ export function createDeadline(timeout: number): Deadline {
     }
   }
 
-  return (start, fail) =>
-    new Promise((resolve, reject) => {
+  return (start, fail) => {
+    let value: ReturnType<typeof start>;
+    try {
+      value = start();
+    } catch (cause) {
+      throw fail({ cause });
+    }
+    if (!isPending(value)) return value;
+    const promise = value;
+    return new Promise((resolve, reject) => {
       const operation: Operation = { due: performance.now() + timeout, expire: () => reject(fail()) };
       pending.add(operation);
       if (timer === undefined) watch(timeout);
-      begun(start).then(
+      promise.then(
         (value) => {
           pending.delete(operation);
           resolve(value);
@@ -46,13 +57,5 @@ export function createDeadline(timeout: number): Deadline {
         },
       );
     });
-}
-
-/** A store of somebody's may throw, or answer, without a promise. */
-function begun<T>(start: () => Promise<T>): Promise<T> {
-  try {
-    return Promise.resolve(start());
-  } catch (error) {
-    return Promise.reject(error);
-  }
+  };
 }

@@ -1,5 +1,13 @@
 import { HoldfastError } from "../errors.ts";
-import { acceptsSecret, applyChange, type Change, type SessionRecord, type UpdateResult } from "../store.ts";
+import {
+  type Awaitable,
+  acceptsSecret,
+  applyChange,
+  type Change,
+  type SessionRecord,
+  type UpdateResult,
+} from "../store.ts";
+import { after, attempt, isPending } from "./after.ts";
 import { clearCookie, setCookie } from "./cookie.ts";
 import { checkName, Entries, unsaved } from "./data.ts";
 import type { Emitter } from "./events.ts";
@@ -15,7 +23,7 @@ export interface Context {
   readonly settings: Settings;
   readonly emit: Emitter["emit"];
   /** Runs one operation of the store: under the deadline, its failure as a `HoldfastError`. */
-  readonly call: <T>(operation: string, run: () => Promise<T>) => Promise<T>;
+  readonly call: <T>(operation: string, run: () => Awaitable<T>) => Awaitable<T>;
   /** Looks for a misconfiguration that keeps this request's client from getting its cookie. */
   readonly check: (head: RequestHead, carrier: Carrier) => void;
 }
@@ -41,8 +49,6 @@ export interface Live {
 /** Names of the entries that holdfast keeps for itself. */
 export const REMEMBER = "~remember";
 export const DEVICE = "~device";
-
-const DONE = Promise.resolve("updated" as const);
 
 /** So many times another request can be quicker, in one `update`, before the store must be broken. */
 const MAX_ATTEMPTS = 10_000;
@@ -113,7 +119,7 @@ export class Exchange<Data extends object> {
     return { ...times, expiresAt: expiry(times, this.#context.settings.limits) };
   }
 
-  login(userId: string, remember: boolean): Promise<void> {
+  login(userId: string, remember: boolean): Awaitable<void> {
     return this.#run(async () => {
       this.#assertCookieCanLeave();
       // Django's rule: what one user left in the session is never the next one's to see.
@@ -131,19 +137,19 @@ export class Exchange<Data extends object> {
     });
   }
 
-  regenerate(): Promise<void> {
+  regenerate(): Awaitable<void> {
     return this.#run(() => this.#save({ kind: "regenerate" }));
   }
 
-  destroy(): Promise<void> {
+  destroy(): Awaitable<void> {
     return this.#run(() => this.#save({ kind: "destroy" }));
   }
 
-  save(): Promise<void> {
+  save(): Awaitable<void> {
     return this.#run(() => this.#save({ kind: "commit" }));
   }
 
-  reload(): Promise<void> {
+  reload(): Awaitable<void> {
     return this.#run(async () => {
       this.entries.forget();
       if (this.#live) await this.#reread(this.#live);
@@ -171,14 +177,17 @@ export class Exchange<Data extends object> {
   }
 
   /**
-   * Saves what was changed; to be awaited before the headers leave. Synchronous where there is nothing to save. Throws or rejects where it wasn't
-   * saved: then the response must not say that all is well, and takes its headers from `abandon`.
+   * Saves what was changed; to be awaited before the headers leave. Synchronous where the store is, or nothing is to be saved. Throws or rejects
+   * where it wasn't saved: then the response must not say that all is well, and takes its headers from `abandon`.
    */
-  commit(): HeaderEdits | Promise<HeaderEdits> {
+  commit(): Awaitable<HeaderEdits> {
     if (this.#running.size > 0) return this.#finishRunning();
     const planned = this.#plan({ kind: "commit" });
     if (planned.kind === "none") return this.#leave();
-    return this.#run(() => this.#settle(planned)).then(() => this.#leave());
+    return after(
+      this.#run(() => this.#settle(planned)),
+      () => this.#leave(),
+    );
   }
 
   /** Drops what wasn't saved, for the error's response: its headers still tell of what was, such as a login's new id. */
@@ -211,9 +220,10 @@ export class Exchange<Data extends object> {
   }
 
   /** One operation at a time, in the order of the calls: each goes on from what the one before left. */
-  #run<T>(operation: () => Promise<T>): Promise<T> {
-    const before = [...this.#running].at(-1);
-    const result = before ? before.then(operation, operation) : operation();
+  #run<T>(operation: () => Awaitable<T>): Awaitable<T> {
+    const before = this.#running.size > 0 ? [...this.#running].at(-1) : undefined;
+    const result = before ? before.then(operation, operation) : attempt(operation);
+    if (!isPending(result)) return result;
     this.#running.add(result);
     const done = (): void => void this.#running.delete(result);
     result.then(done, done);
@@ -236,14 +246,15 @@ export class Exchange<Data extends object> {
     });
   }
 
-  async #save(intent: Intent): Promise<void> {
-    await this.#settle(this.#plan(intent));
+  #save(intent: Intent): Awaitable<void> {
+    return this.#settle(this.#plan(intent));
   }
 
-  async #settle(planned: Plan): Promise<void> {
-    const status = await this.#carryOut(planned);
-    // A session that ended meanwhile needs no touch: the handler changed nothing, and its answer stands.
-    if (status === "gone" && planned.kind !== "touch") throw this.#gone();
+  #settle(planned: Plan): Awaitable<void> {
+    return after(this.#carryOut(planned), (status) => {
+      // A session that ended meanwhile needs no touch: the handler changed nothing, and its answer stands.
+      if (status === "gone" && planned.kind !== "touch") throw this.#gone();
+    });
   }
 
   async #compareAndSet(base: Live | undefined, name: string, value: unknown): Promise<boolean> {
@@ -259,10 +270,10 @@ export class Exchange<Data extends object> {
     }
   }
 
-  #carryOut(planned: Plan, ifVersion?: number): Promise<UpdateResult["status"]> {
+  #carryOut(planned: Plan, ifVersion?: number): Awaitable<UpdateResult["status"]> {
     switch (planned.kind) {
       case "none":
-        return DONE;
+        return "updated";
       case "create":
         return this.#create(planned.record);
       case "touch":
@@ -292,12 +303,20 @@ export class Exchange<Data extends object> {
     return "updated";
   }
 
-  async #update(change: Change, ifVersion?: number): Promise<UpdateResult["status"]> {
+  #update(change: Change, ifVersion?: number): Awaitable<UpdateResult["status"]> {
     const { settings, call } = this.#context;
-    const { id, record, exact, secretHash } = this.#live!;
-    const condition = { secretHash, ifVersion };
-    const result = await call("update", () => settings.store.update(id.handle, change, condition));
-    if (result.status === "conflict") this.#live = { ...this.#live!, exact: false };
+    const live = this.#live!;
+    const condition = { secretHash: live.secretHash, ifVersion };
+    return after(
+      call("update", () => settings.store.update(live.id.handle, change, condition)),
+      (result) => this.#updated(live, change, result),
+    );
+  }
+
+  #updated(live: Live, change: Change, result: UpdateResult): UpdateResult["status"] {
+    const { settings } = this.#context;
+    const { id, record, exact, secretHash } = live;
+    if (result.status === "conflict") this.#live = { ...live, exact: false };
     if (result.status !== "updated") return result.status;
 
     const next = { ...applyChange(record, change), version: result.version };

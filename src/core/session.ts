@@ -81,17 +81,17 @@ export class Session<Data extends object = SessionData> {
       const message = "login() takes the user's id: a well-formed string that isn't empty, or an integer";
       return Promise.reject(argument("userId", message));
     }
-    return this.#exchange.login(id, options.remember === true);
+    return Promise.resolve(this.#exchange.login(id, options.remember === true));
   }
 
   /** A new secret for the same session: the id from before is dead at once. Call it when the client's rights change otherwise than by login. */
   regenerate(): Promise<void> {
-    return this.#exchange.regenerate();
+    return Promise.resolve(this.#exchange.regenerate());
   }
 
   /** Ends the session. Its id is dead in every process from here on, also for requests now under way; the cookie is cleared. */
   destroy(): Promise<void> {
-    return this.#exchange.destroy();
+    return Promise.resolve(this.#exchange.destroy());
   }
 
   /**
@@ -111,12 +111,12 @@ export class Session<Data extends object = SessionData> {
 
   /** Saves what was changed, now: for responses that stream on after their headers. */
   save(): Promise<void> {
-    return this.#exchange.save();
+    return Promise.resolve(this.#exchange.save());
   }
 
   /** Reads the session anew from the store; changes that weren't saved are dropped. */
   reload(): Promise<void> {
-    return this.#exchange.reload();
+    return Promise.resolve(this.#exchange.reload());
   }
 
   /** Leaves a message for the next page. Each is an entry of its own, so overlapping requests lose none. */

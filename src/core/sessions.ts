@@ -1,5 +1,6 @@
 import { HoldfastError, isHoldfastError } from "../errors.ts";
-import type { IndexedStore, SessionRecord } from "../store.ts";
+import type { Awaitable, IndexedStore, SessionRecord } from "../store.ts";
+import { after, isPending } from "./after.ts";
 import { createDeadline } from "./deadline.ts";
 import { diagnose } from "./diagnose.ts";
 import { createEmitter, type EventListener, type SessionEvents } from "./events.ts";
@@ -103,17 +104,30 @@ export function createSessions<Data extends object = SessionData>(options: Sessi
   const { call } = context;
 
   /** The live record that the id opens; or that it opened until just now, when another request got a new id for it. */
-  async function find(id: SessionId): Promise<Live | "overtaken" | undefined> {
-    const { handle, secret } = id;
-    let record: SessionRecord | undefined;
-    try {
-      record = await call("read", () => store.read(handle));
-    } catch (error) {
+  function find(id: SessionId): Awaitable<Live | "overtaken" | undefined> {
+    return after(read(id.handle), (record) => {
+      if (!record) return undefined;
+      return after(hashSecret(id.secret), (secretHash) => verify(id, record, secretHash));
+    });
+  }
+
+  /** Reports where there is none, or none that can be read. */
+  function read(handle: string): Awaitable<SessionRecord | undefined> {
+    const unreadable = (error: unknown): undefined => {
       if (isHoldfastError(error) && error.code === "record-corrupt") return reject("corrupt", handle);
       throw error;
+    };
+    try {
+      const record = call("read", () => store.read(handle));
+      if (isPending(record)) return record.then((found) => found ?? reject("unknown", handle), unreadable);
+      return record ?? reject("unknown", handle);
+    } catch (error) {
+      return unreadable(error);
     }
-    if (!record) return reject("unknown", handle);
-    const secretHash = await hashSecret(secret);
+  }
+
+  function verify(id: SessionId, record: SessionRecord, secretHash: string): Live | "overtaken" | undefined {
+    const { handle } = id;
     const now = Date.now();
     const match = matchSecret(record, secretHash, now);
     if (match === "wrong") return reject("wrong-secret", handle);
@@ -163,7 +177,8 @@ export function createSessions<Data extends object = SessionData>(options: Sessi
       if (carrier.presented && carrier.ids.length === 0) reject("malformed");
       let overtaken = false;
       for (const id of carrier.ids) {
-        const found = await find(id);
+        const finding = find(id);
+        const found = isPending(finding) ? await finding : finding;
         if (found === "overtaken") overtaken = true;
         else if (found) return new Exchange<Data>(context, head, carrier, found);
       }

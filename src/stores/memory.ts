@@ -32,12 +32,12 @@ export function memoryStore(options: MemoryStoreOptions = {}): IndexedStore {
     throw new HoldfastError("store-closed", "The memory store was closed; open a new one.", { operation });
   };
   return {
-    read: async (handle) => open("read").read(handle),
-    create: async (handle, record) => open("create").create(handle, record),
-    update: async (handle, change, condition) => open("update").update(handle, change, condition),
-    delete: async (handle) => open("delete").delete(handle),
-    list: async (userId) => open("list").list(userId),
-    deleteAll: async (userId, { except } = {}) => open("deleteAll").deleteAll(userId, except),
+    read: (handle) => open("read").read(handle),
+    create: (handle, record) => open("create").create(handle, record),
+    update: (handle, change, condition) => open("update").update(handle, change, condition),
+    delete: (handle) => open("delete").delete(handle),
+    list: (userId) => open("list").list(userId),
+    deleteAll: (userId, { except } = {}) => open("deleteAll").deleteAll(userId, except),
     async sweep(now) {
       let swept = 0;
       for (const removed of open("sweep").sweep(now)) {

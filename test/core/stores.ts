@@ -1,4 +1,4 @@
-import type { IndexedStore } from "holdfast";
+import type { Awaitable, IndexedStore } from "holdfast";
 import { memoryStore } from "holdfast/stores/memory";
 
 type Method = "read" | "create" | "update" | "delete";
@@ -14,7 +14,7 @@ export function watchedStore(): WatchedStore {
   const store = memoryStore();
   const calls: string[] = [];
   const watched: WatchedStore = { ...store, calls, before: () => {} };
-  const watch = async <T>(method: Method, call: () => Promise<T>): Promise<T> => {
+  const watch = async <T>(method: Method, call: () => Awaitable<T>): Promise<T> => {
     calls.push(method);
     await watched.before(method);
     return call();

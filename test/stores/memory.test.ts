@@ -89,11 +89,11 @@ describe("at maxBytes the memory store", () => {
 
   it("refuses a session that alone is larger, and evicts nothing", async () => {
     const store = await filled("abc", { maxBytes: 40_000 }, 10_000);
-    await expect(store.create("d", record({ entries: text(40_000) }))).rejects.toMatchObject({
+    await expect(async () => store.create("d", record({ entries: text(40_000) }))).rejects.toMatchObject({
       code: "store-full",
       details: { operation: "create" },
     });
-    await expect(grow(store, "a", 40_000)).rejects.toMatchObject({ code: "store-full" });
+    await expect(async () => grow(store, "a", 40_000)).rejects.toMatchObject({ code: "store-full" });
     expect(await left(store)).toBe("abc");
     expect((await store.read("a"))?.entries.get("text")).toHaveLength(10_000);
     expect((await store.read("a"))?.version).toBe(1);
@@ -246,12 +246,12 @@ describe("a closed memory store", () => {
     await store.close();
     await store.close();
     const closed = (operation: string) => ({ code: "store-closed", details: { operation } });
-    await expect(store.read("a")).rejects.toMatchObject(closed("read"));
-    await expect(store.create("a", record())).rejects.toMatchObject(closed("create"));
-    await expect(grow(store, "a", 1)).rejects.toMatchObject(closed("update"));
-    await expect(store.delete("a")).rejects.toMatchObject(closed("delete"));
-    await expect(store.list("user")).rejects.toMatchObject(closed("list"));
-    await expect(store.deleteAll("user")).rejects.toMatchObject(closed("deleteAll"));
-    await expect(store.sweep(Date.now())).rejects.toMatchObject(closed("sweep"));
+    await expect(async () => store.read("a")).rejects.toMatchObject(closed("read"));
+    await expect(async () => store.create("a", record())).rejects.toMatchObject(closed("create"));
+    await expect(async () => grow(store, "a", 1)).rejects.toMatchObject(closed("update"));
+    await expect(async () => store.delete("a")).rejects.toMatchObject(closed("delete"));
+    await expect(async () => store.list("user")).rejects.toMatchObject(closed("list"));
+    await expect(async () => store.deleteAll("user")).rejects.toMatchObject(closed("deleteAll"));
+    await expect(async () => store.sweep(Date.now())).rejects.toMatchObject(closed("sweep"));
   });
 });

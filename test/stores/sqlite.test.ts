@@ -91,7 +91,7 @@ describe("a file of sessions", () => {
     const store = open(path);
     await store.create("h", newRecord());
     connect(path).exec(`UPDATE holdfast_sessions SET entries = 'the password is tea'`);
-    const error = await store.read("h").catch((error) => error);
+    const error = await Promise.resolve(store.read("h")).catch((error) => error);
     expect(error).toEqual(failing("record-corrupt", /record h/));
     expect([String(error), String(error.cause)].join()).not.toMatch(/tea/);
   });
@@ -217,7 +217,7 @@ describe("a connection of the app's", () => {
 
 describe("durability", () => {
   /** What the store says to SQLite about syncing, during the work. */
-  async function pragmas(work: () => Promise<unknown>): Promise<string[]> {
+  async function pragmas(work: () => unknown): Promise<string[]> {
     const exec = vi.spyOn(DatabaseSync.prototype, "exec");
     await work();
     const texts = exec.mock.calls.map(([text]) => text);

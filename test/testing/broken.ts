@@ -38,14 +38,17 @@ export const broken: Record<string, Record<string, Breakage>> = {
   "handles that differ in case alone are two": {
     "compares handles without case": (store) => ({
       read: (handle) => store.read(handle.toLowerCase()),
-      create: (handle, record) => store.create(handle.toLowerCase(), record).then(() => "created"),
+      async create(handle, record) {
+        await store.create(handle.toLowerCase(), record);
+        return "created" as const;
+      },
     }),
   },
   "create never overwrites": {
     "overwrites on create": (_, records) => ({
       async create(handle, record) {
         records.set(handle, copy(record));
-        return "created";
+        return "created" as const;
       },
     }),
   },
@@ -55,7 +58,7 @@ export const broken: Record<string, Record<string, Breakage>> = {
         if (records.has(handle)) return "exists";
         await Promise.resolve();
         records.set(handle, copy(record));
-        return "created";
+        return "created" as const;
       },
     }),
   },
@@ -63,7 +66,7 @@ export const broken: Record<string, Record<string, Breakage>> = {
     "keeps the Map it was given": (_, records) => ({
       async create(handle, record) {
         records.set(handle, record);
-        return "created";
+        return "created" as const;
       },
     }),
   },

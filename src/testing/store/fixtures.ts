@@ -1,6 +1,6 @@
 import assert from "node:assert/strict";
 import { randomBytes } from "node:crypto";
-import type { Change, IndexedStore, SessionRecord, Store, UpdateResult } from "../../store.ts";
+import type { Awaitable, Change, IndexedStore, SessionRecord, Store, UpdateResult } from "../../store.ts";
 import { barrier } from "../barrier.ts";
 
 /** Two clients of one database. */
@@ -54,7 +54,7 @@ export function attempt(
   { secretHash }: { secretHash: string },
   change: Partial<Change>,
   ifVersion?: number,
-): Promise<UpdateResult> {
+): Awaitable<UpdateResult> {
   return store.update(handle, { touchedAt: past(), expiresAt: later(), ...change }, { secretHash, ifVersion });
 }
 

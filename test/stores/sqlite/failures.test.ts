@@ -115,7 +115,7 @@ describe("a database that fails", () => {
     const store = open(path);
     const outcomes = new Set<string>();
     for (let i = 0; i < 200; i++) {
-      const outcome = await store.read(`h${i}`).then(
+      const outcome = await Promise.resolve(store.read(`h${i}`)).then(
         (record) => (record ? "served" : "missing"),
         (error) => error.code,
       );

@@ -5,7 +5,7 @@ import { DatabaseSync } from "node:sqlite";
 import { setImmediate } from "node:timers/promises";
 import { afterAll, afterEach, expect } from "vitest";
 import type { ErrorCode } from "../../../src/errors.ts";
-import type { Change, IndexedStore, SessionRecord, UpdateResult } from "../../../src/store.ts";
+import type { Awaitable, Change, IndexedStore, SessionRecord, UpdateResult } from "../../../src/store.ts";
 import { sqliteStore } from "../../../src/stores/sqlite.ts";
 
 /** A folder of the test file's own, which goes with everything in it. */
@@ -45,7 +45,7 @@ export function newRecord(fields: Partial<SessionRecord> = {}): SessionRecord {
   return { secretHash: SECRET, entries: new Map(), ...times, version: 1, ...fields };
 }
 
-export function update(store: IndexedStore, handle: string, change: Partial<Change> = {}): Promise<UpdateResult> {
+export function update(store: IndexedStore, handle: string, change: Partial<Change> = {}): Awaitable<UpdateResult> {
   const times = { touchedAt: Date.now(), expiresAt: later() };
   return store.update(handle, { set: new Map([["a", "1"]]), ...times, ...change }, { secretHash: SECRET });
 }
@@ -55,13 +55,13 @@ export const failing = (code: ErrorCode, message: RegExp = /./, fields: object =
   expect.objectContaining({ code, message: expect.stringMatching(message), ...fields });
 
 /** The turns of the event loop until the work is done. */
-export async function turnsDuring(work: Promise<unknown>): Promise<number> {
+export async function turnsDuring(work: unknown): Promise<number> {
   let turns = 0;
   let done = false;
   const end = () => {
     done = true;
   };
-  work.then(end, end);
+  Promise.resolve(work).then(end, end);
   for (; !done; turns++) await setImmediate();
   return turns;
 }
