@@ -16,7 +16,8 @@ const kinds = ["read", "write"] as const;
 
 const servers = await Promise.all(
   names.map(async (name) => {
-    const child = fork(new URL("server.ts", import.meta.url), [name]);
+    // Without V8's helper threads, whose time depends on what else the cores do at the moment.
+    const child = fork(new URL("server.ts", import.meta.url), [name], { execArgv: ["--single-threaded"] });
     const [{ port }] = (await once(child, "message")) as [{ port: number }];
     const url = `http://127.0.0.1:${port}`;
     const begun = await fetch(`${url}/begin`);
