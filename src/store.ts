@@ -147,17 +147,20 @@ export function acceptsSecret(record: SessionRecord, secretHash: string, now: nu
 /** The record after the change: for stores that merge in JavaScript. Pure; the version rises by one. */
 export function applyChange(record: SessionRecord, change: Change): SessionRecord {
   const { set, remove, rotate, userId, authenticatedAt, touchedAt, expiresAt } = change;
-  const entries = new Map(record.entries);
-  if (remove) for (const name of remove) entries.delete(name);
-  if (set) for (const [name, text] of set) entries.set(name, text);
-  return {
+  const next: { -readonly [Field in keyof SessionRecord]: SessionRecord[Field] } = {
     ...record,
-    ...(rotate && { ...rotate, previousHash: record.secretHash }),
-    ...(userId !== undefined && { userId }),
-    ...(authenticatedAt !== undefined && { authenticatedAt }),
-    entries,
     touchedAt,
     expiresAt,
     version: record.version + 1,
   };
+  if (set || remove) {
+    const entries = new Map(record.entries);
+    for (const name of remove ?? []) entries.delete(name);
+    for (const [name, text] of set ?? []) entries.set(name, text);
+    next.entries = entries;
+  }
+  if (rotate) Object.assign(next, rotate, { previousHash: record.secretHash });
+  if (userId !== undefined) next.userId = userId;
+  if (authenticatedAt !== undefined) next.authenticatedAt = authenticatedAt;
+  return next;
 }

@@ -319,8 +319,10 @@ export class Exchange<Data extends object> {
     if (result.status === "conflict") this.#live = { ...live, exact: false };
     if (result.status !== "updated") return result.status;
 
-    const next = { ...applyChange(record, change), version: result.version };
-    this.#goOn({ id, record: next, exact: exact && result.version === record.version + 1, secretHash });
+    const own = applyChange(record, change);
+    const alone = result.version === own.version;
+    const next = alone ? own : { ...own, version: result.version };
+    this.#goOn({ id, record: next, exact: exact && alone, secretHash });
     const moved = cookieEnd(next, settings.limits) !== cookieEnd(record, settings.limits);
     if (moved && this.#isPersistent()) this.#cookie = "set";
     return "updated";
