@@ -1,6 +1,6 @@
 import { HoldfastError, isHoldfastError } from "../errors.ts";
 import type { Awaitable, IndexedStore, SessionRecord } from "../store.ts";
-import { after, isPending } from "./after.ts";
+import { after, attempt, isPending } from "./after.ts";
 import { createDeadline } from "./deadline.ts";
 import { diagnose } from "./diagnose.ts";
 import { createEmitter, type EventListener, type SessionEvents } from "./events.ts";
@@ -15,9 +15,9 @@ import { type RequestHead, receive } from "./transport.ts";
 export interface Sessions<Data extends object = SessionData> {
   /**
    * One request's session: what an adapter calls, and what WebSockets and servers without an adapter can call themselves. Reads the store once where
-   * the client sent an id. Rejects with `store-…` when the store fails.
+   * the client sent an id. To be awaited: a store in memory answers at once. Rejects with `store-…` when the store fails.
    */
-  open(head: RequestHead): Promise<Exchange<Data>>;
+  open(head: RequestHead): Awaitable<Exchange<Data>>;
   /**
    * Ends a session by its handle. Answers whether there was a live one. A handle is no secret: where it comes from a request, name the user whose
    * session it must be.
@@ -103,6 +103,16 @@ export function createSessions<Data extends object = SessionData>(options: Sessi
   };
   const { call } = context;
 
+  /** What the first of the ids opens that opens anything. */
+  function findFirst(ids: readonly SessionId[], before?: "overtaken"): Awaitable<Live | "overtaken" | undefined> {
+    const [id, ...others] = ids;
+    if (!id) return before;
+    return after(find(id), (found) => {
+      if (found && found !== "overtaken") return found;
+      return findFirst(others, found ?? before);
+    });
+  }
+
   /** The live record that the id opens; or that it opened until just now, when another request got a new id for it. */
   function find(id: SessionId): Awaitable<Live | "overtaken" | undefined> {
     return after(read(id.handle), (record) => {
@@ -171,18 +181,14 @@ export function createSessions<Data extends object = SessionData>(options: Sessi
   }
 
   const sessions: Sessions<Data> & Partial<IndexedSessions<Data>> = {
-    async open(head) {
+    open(head) {
       keepSwept();
       const carrier = receive(head, settings);
       if (carrier.presented && carrier.ids.length === 0) reject("malformed");
-      let overtaken = false;
-      for (const id of carrier.ids) {
-        const finding = find(id);
-        const found = isPending(finding) ? await finding : finding;
-        if (found === "overtaken") overtaken = true;
-        else if (found) return new Exchange<Data>(context, head, carrier, found);
-      }
-      return new Exchange<Data>(context, head, carrier, overtaken ? "overtaken" : undefined);
+      return after(
+        attempt(() => findFirst(carrier.ids)),
+        (found) => new Exchange<Data>(context, head, carrier, found),
+      );
     },
 
     async revoke(handle, of) {

@@ -1,4 +1,6 @@
 import type { IncomingMessage, ServerResponse } from "node:http";
+import { isPending } from "../core/after.ts";
+import type { Exchange } from "../core/exchange.ts";
 import { hasSession, type Session, type SessionData } from "../core/session.ts";
 import type { Sessions } from "../core/sessions.ts";
 import { requestHead } from "../http/head.ts";
@@ -35,12 +37,14 @@ type Middleware = (request: IncomingMessage, response: ServerResponse, next: (er
 export function expressSessions<Data extends object>(sessions: Sessions<Data>): Middleware {
   return (request: ExpressRequest, response, next) => {
     if (hasSession(request)) return next();
-    const head = requestHead(request, request.secure);
-    sessions.open(head).then((exchange) => {
+    const begin = (exchange: Exchange<Data>): void => {
       hold(response, exchange, next);
       request.session = exchange.session;
       next();
-    }, next);
+    };
+    const exchange = sessions.open(requestHead(request, request.secure));
+    if (isPending(exchange)) exchange.then(begin, next);
+    else begin(exchange);
   };
 }
 

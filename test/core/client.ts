@@ -26,7 +26,7 @@ export function client<Data extends object>(sessions: Sessions<Data>): Client<Da
         Object.assign(session.data, entries);
       });
     },
-    open() {
+    async open() {
       return sessions.open(head({ cookie: this.cookie, "user-agent": "test" }));
     },
     async finish(exchange) {
