@@ -1,7 +1,7 @@
 import type { Awaitable } from "../store.ts";
 
 export function isPending<T>(value: Awaitable<T>): value is Promise<T> {
-  // Not by `instanceof`: a driver may have a promise of its own.
+  // Not by `instanceof`: a driver may have a promise of its own, and an app another one in the global one's place.
   return typeof (value as { then?: unknown } | undefined)?.then === "function";
 }
 

@@ -47,7 +47,7 @@ export interface Live {
 }
 
 /** Names of the entries that holdfast keeps for itself. */
-export const REMEMBER = "~remember";
+const REMEMBER = "~remember";
 export const DEVICE = "~device";
 
 /** So many times another request can be quicker, in one `update`, before the store must be broken. */

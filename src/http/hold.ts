@@ -1,3 +1,4 @@
+import { attempt, isPending } from "../core/after.ts";
 import type { Exchange, HeaderEdits } from "../core/exchange.ts";
 import { breakOff, clearContent, headersSent, isHttp2, type NodeResponse, setHead, writeAfterEnd } from "./response.ts";
 
@@ -180,9 +181,8 @@ class Hold {
   }
 
   #begin(): void {
-    const edits = this.#commit();
-    // Not by `instanceof`: an app may have put another Promise in the global one's place.
-    if (!("then" in edits)) {
+    const edits = attempt(() => this.#exchange.commit());
+    if (!isPending(edits)) {
       this.#release(edits);
       return;
     }
@@ -192,14 +192,6 @@ class Hold {
       (settled) => this.#replay(settled),
       (error) => this.#failed(error),
     );
-  }
-
-  #commit(): HeaderEdits | Promise<HeaderEdits> {
-    try {
-      return this.#exchange.commit();
-    } catch (error) {
-      return Promise.reject(error);
-    }
   }
 
   #call(method: HeldMethod, args: unknown[]): unknown {

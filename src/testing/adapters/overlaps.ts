@@ -1,6 +1,16 @@
 import assert from "node:assert/strict";
 import { barrier } from "../barrier.ts";
-import { assertErrors, type Cases, type Routes, redirect, returning, Stop, send, text } from "./fixtures.ts";
+import {
+  assertErrors,
+  type Cases,
+  type Routes,
+  redirect,
+  returning,
+  type Start,
+  Stop,
+  send,
+  text,
+} from "./fixtures.ts";
 
 /** A handler that has read the session, and is stopped before it changes it. */
 function slow(stop: Stop): Routes {
@@ -12,6 +22,20 @@ function slow(stop: Stop): Routes {
       return text("slow");
     },
   };
+}
+
+/** A visitor posts to `path` while another request of theirs, with the same cookie, is stopped in the slow handler; then that one goes on. */
+async function overtaken(start: Start, path: string) {
+  const stop = new Stop();
+  const world = await start(slow(stop));
+  const visitor = await returning(world);
+  const late = world.visitor();
+  late.cookie = visitor.cookie;
+  const answering = late.post("/slow");
+  await stop.reached;
+  await visitor.post(path);
+  stop.go();
+  return { world, visitor, late, answer: await answering };
 }
 
 const many = 20;
@@ -34,16 +58,8 @@ export const overlaps: Cases = {
   },
 
   async "a logout survives a slow request, which is told, and sets no cookie"(start) {
-    const stop = new Stop();
-    const world = await start(slow(stop));
-    const visitor = await returning(world);
-    const late = world.visitor();
-    late.cookie = visitor.cookie;
-    const answer = late.post("/slow");
-    await stop.reached;
-    await visitor.post("/logout");
-    stop.go();
-    const { status, cookies, text: body } = await answer;
+    const { world, late, answer } = await overtaken(start, "/logout");
+    const { status, cookies, text: body } = answer;
     assert.deepEqual([status, cookies, body], [409, [], "session-gone"]);
     assertErrors(world, "session-gone");
     assert.equal(world.store.records.size, 0);
@@ -51,16 +67,8 @@ export const overlaps: Cases = {
   },
 
   async "a request from before a login can't write into the session after it"(start) {
-    const stop = new Stop();
-    const world = await start(slow(stop));
-    const visitor = await returning(world);
-    const late = world.visitor();
-    late.cookie = visitor.cookie;
-    const answer = late.post("/slow");
-    await stop.reached;
-    await visitor.post("/login");
-    stop.go();
-    const { status, cookies } = await answer;
+    const { visitor, answer } = await overtaken(start, "/login");
+    const { status, cookies } = answer;
     assert.deepEqual([status, cookies], [409, []]);
     assert.equal((await visitor.get("/data")).text, '{"a":1}');
     assert.equal((await visitor.get("/user")).text, "ada");
