@@ -18,6 +18,8 @@ export interface ErrorDetails {
   "entry-unserializable": { entry: string; path: string };
   /** The entry's name belongs to holdfast. */
   "entry-reserved": { entry: string };
+  /** An entry was set on the session itself, not on its `data`. */
+  "entry-misplaced": { entry: string };
   /** The session was changed after the headers had left, and not saved. */
   "headers-sent": Record<string, never>;
   /** `req.session` is already another library's: two session middlewares on one route. */

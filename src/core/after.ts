@@ -2,7 +2,7 @@ import type { Awaitable } from "../store.ts";
 
 export function isPending<T>(value: Awaitable<T>): value is Promise<T> {
   // Not by `instanceof`: a driver may have a promise of its own, and an app another one in the global one's place.
-  return typeof (value as { then?: unknown } | undefined)?.then === "function";
+  return typeof value === "object" && value !== null && typeof (value as { then?: unknown }).then === "function";
 }
 
 /** Goes on with the value: at once where it is at hand, else when it comes. A request to a store in memory then never waits. */

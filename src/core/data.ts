@@ -76,18 +76,16 @@ export class Entries {
   /** What differs from the stored texts. Throws `entry-unserializable`. */
   changes(): EntryChanges {
     if (!this.#values) return UNCHANGED;
-    const set = new Map<string, string>();
-    const remove: string[] = [];
-    for (const [name, value] of this.#values) {
+    let changes: { set: Map<string, string>; remove: string[] } | undefined;
+    this.#values.forEach((value, name) => {
       const before = this.#texts.get(name);
-      if (value === undefined) {
-        if (before !== undefined) remove.push(name);
-        continue;
-      }
-      const text = encode(this.#serializer, name, value, before);
-      if (text !== before) set.set(name, text);
-    }
-    return { set, remove };
+      const text = value === undefined ? undefined : encode(this.#serializer, name, value, before);
+      if (text === before) return;
+      changes ??= { set: new Map(), remove: [] };
+      if (text === undefined) changes.remove.push(name);
+      else changes.set.set(name, text);
+    });
+    return changes ?? UNCHANGED;
   }
 
   isChanged(name?: string): boolean {

@@ -67,15 +67,16 @@ export class Exchange<Data extends object> {
   #live: Live | undefined;
   #isNew: boolean;
   #handle: string | undefined;
-  #createdAt = Date.now();
+  /** The beginning of a session that isn't stored yet, once it is asked for. */
+  #createdAt: number | undefined;
   #entries: Entries | undefined;
   #cookie: "keep" | "set" | "clear" = "keep";
   #read = false;
   /** Whether the headers have left, and with them the last chance to send a cookie. */
   #left = false;
   #ended = false;
-  /** Operations under way, in their order. */
-  readonly #running = new Set<Promise<unknown>>();
+  /** Operations under way, in their order; made when one first is. */
+  #running: Set<Promise<unknown>> | undefined;
 
   constructor(context: Context, head: RequestHead, carrier: Carrier, found: Live | "overtaken" | undefined) {
     this.#context = context;
@@ -115,7 +116,8 @@ export class Exchange<Data extends object> {
   get times(): Pick<SessionRecord, "createdAt" | "authenticatedAt" | "expiresAt"> {
     this.#read = true;
     if (this.#live) return this.#live.record;
-    const times = { createdAt: this.#createdAt, touchedAt: Date.now() };
+    const now = Date.now();
+    const times = { createdAt: this.#begin(now), touchedAt: now };
     return { ...times, expiresAt: expiry(times, this.#context.settings.limits) };
   }
 
@@ -181,7 +183,7 @@ export class Exchange<Data extends object> {
    * where it wasn't saved: then the response must not say that all is well, and takes its headers from `abandon`.
    */
   commit(): Awaitable<HeaderEdits> {
-    if (this.#running.size > 0) return this.#finishRunning();
+    if (this.#running?.size) return this.#finishRunning(this.#running);
     const planned = this.#plan({ kind: "commit" });
     if (planned.kind === "none") return this.#leave();
     return after(
@@ -206,7 +208,7 @@ export class Exchange<Data extends object> {
   /** The response ended after its commit. Throws `headers-sent` where a change came between and wasn't saved. */
   end(): void {
     this.seal();
-    if (this.#running.size === 0 && this.#entries?.isChanged()) throw unsaved();
+    if (!this.#running?.size && this.#entries?.isChanged()) throw unsaved();
   }
 
   #ownEntries(): Entries {
@@ -221,29 +223,37 @@ export class Exchange<Data extends object> {
 
   /** One operation at a time, in the order of the calls: each goes on from what the one before left. */
   #run<T>(operation: () => Awaitable<T>): Awaitable<T> {
-    const before = this.#running.size > 0 ? [...this.#running].at(-1) : undefined;
+    const before = this.#running?.size ? [...this.#running].at(-1) : undefined;
     const result = before ? before.then(operation, operation) : attempt(operation);
     if (!isPending(result)) return result;
+    this.#running ??= new Set();
     this.#running.add(result);
-    const done = (): void => void this.#running.delete(result);
+    const done = (): void => void this.#running?.delete(result);
     result.then(done, done);
     return result;
   }
 
   /** The handler ended its response over operations that it did not await: the response waits for them, and fails with them. */
-  async #finishRunning(): Promise<HeaderEdits> {
-    await Promise.all([...this.#running, this.save()]);
+  async #finishRunning(running: ReadonlySet<Promise<unknown>>): Promise<HeaderEdits> {
+    await Promise.all([...running, this.save()]);
     return this.#leave();
   }
 
   #plan(intent: Intent): Plan {
+    const record = this.#live?.record;
+    const now = Date.now();
     return plan(intent, {
-      record: this.#live?.record,
-      createdAt: this.#createdAt,
+      record,
+      createdAt: record?.createdAt ?? this.#begin(now),
       changes: this.#entries?.changes(),
       limits: this.#context.settings.limits,
-      now: Date.now(),
+      now,
     });
+  }
+
+  #begin(now: number): number {
+    this.#createdAt ??= now;
+    return this.#createdAt;
   }
 
   #save(intent: Intent): Awaitable<void> {
@@ -351,7 +361,7 @@ export class Exchange<Data extends object> {
     this.#live = undefined;
     this.#handle = undefined;
     this.#isNew = true;
-    this.#createdAt = Date.now();
+    this.#createdAt = undefined;
     this.#entries?.rebase(new Map());
     this.#entries?.forget();
     this.#cookie = this.#carrier.presented && !this.#overtaken ? "clear" : "keep";

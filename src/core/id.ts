@@ -26,28 +26,35 @@ export function parseId(value: string): SessionId | undefined {
   return FORM.test(value) ? { handle: value.slice(0, 22), secret: value.slice(23) } : undefined;
 }
 
+/** What is compared: the hash without its version. */
+export function digestSecret(secret: string): string | Promise<string> {
+  return sha256(secret) as string | Promise<string>;
+}
+
+/** What is stored. */
 export function hashSecret(secret: string): string | Promise<string> {
-  const digest = sha256(secret) as string | Promise<string>;
+  const digest = digestSecret(secret);
   return typeof digest === "string" ? HASH_VERSION + digest : digest.then((text) => HASH_VERSION + text);
 }
 
 /**
- * What a secret's hash is to a record: its own (`current`), the one before and still in its grace (`previous`), the one before and past it
+ * What a secret's digest is to a record: its own (`current`), the one before and still in its grace (`previous`), the one before and past it
  * (`superseded`: perhaps a stolen copy), or none (`wrong`).
  */
 export function matchSecret(
   record: SessionRecord,
-  secretHash: string,
+  digest: string,
   now: number,
 ): "current" | "previous" | "superseded" | "wrong" {
-  if (equal(secretHash, record.secretHash)) return "current";
-  if (record.previousHash === undefined || !equal(secretHash, record.previousHash)) return "wrong";
+  if (isHashOf(digest, record.secretHash)) return "current";
+  if (record.previousHash === undefined || !isHashOf(digest, record.previousHash)) return "wrong";
   return now < (record.graceUntil ?? 0) ? "previous" : "superseded";
 }
 
 /** Compares in a time that depends on the lengths alone. */
-function equal(a: string, b: string): boolean {
-  let difference = a.length ^ b.length;
-  for (let i = 0; i < a.length; i++) difference |= a.charCodeAt(i) ^ b.charCodeAt(i);
-  return difference === 0;
+function isHashOf(digest: string, hash: string): boolean {
+  const from = HASH_VERSION.length;
+  let difference = hash.length ^ (from + digest.length);
+  for (let i = 0; i < digest.length; i++) difference |= digest.charCodeAt(i) ^ hash.charCodeAt(from + i);
+  return difference === 0 && hash.startsWith(HASH_VERSION);
 }

@@ -19,6 +19,8 @@ export type Plan =
   | { readonly kind: "destroy" };
 
 const NONE: ReadonlyMap<string, string> = new Map();
+const NO_NAMES: readonly string[] = [];
+const NOTHING: Plan = { kind: "none" };
 
 export interface Situation {
   /** The record as this request knows it; undefined while nothing is stored. */
@@ -34,24 +36,30 @@ export interface Situation {
 export function plan(intent: Intent, { record, createdAt, changes, limits, now }: Situation): Plan {
   if (intent.kind === "destroy") return { kind: "destroy" };
 
-  const { set = NONE, remove = [] } = changes ?? {};
+  const { set = NONE, remove = NO_NAMES } = changes ?? {};
   const login = intent.kind === "login" ? { userId: intent.userId, authenticatedAt: now } : undefined;
 
   if (!record) {
-    if (set.size === 0 && !login) return { kind: "none" };
+    if (set.size === 0 && !login) return NOTHING;
     const times = { createdAt, touchedAt: now, ...login };
     return { kind: "create", record: { ...times, entries: set, expiresAt: expiry(times, limits), version: 1 } };
   }
 
-  const expiresAt = expiry({ ...record, ...login, touchedAt: now }, limits);
-  const change: Change = {
-    ...login,
-    ...(set.size > 0 && { set }),
-    ...(remove.length > 0 && { remove }),
+  const kind = kindOf(intent, set.size > 0 || remove.length > 0, shouldTouch(record, limits, now));
+  if (kind === "none") return NOTHING;
+  const authenticatedAt = login?.authenticatedAt ?? record.authenticatedAt;
+  const change: { -readonly [Field in keyof Change]: Change[Field] } = {
     touchedAt: now,
-    expiresAt,
+    expiresAt: expiry({ createdAt: record.createdAt, authenticatedAt, touchedAt: now }, limits),
   };
-  if (login || intent.kind === "regenerate") return { kind: "rotate", change };
-  if (set.size > 0 || remove.length > 0) return { kind: "update", change };
-  return intent.kind === "compare" || shouldTouch(record, limits, now) ? { kind: "touch", change } : { kind: "none" };
+  if (set.size > 0) change.set = set;
+  if (remove.length > 0) change.remove = remove;
+  if (login) Object.assign(change, login);
+  return { kind, change };
+}
+
+function kindOf(intent: Intent, isChanged: boolean, isTouchDue: boolean): "none" | "touch" | "update" | "rotate" {
+  if (intent.kind === "login" || intent.kind === "regenerate") return "rotate";
+  if (isChanged) return "update";
+  return intent.kind === "compare" || isTouchDue ? "touch" : "none";
 }

@@ -26,8 +26,6 @@ export class Session<Data extends object = SessionData> {
   /** @internal */
   constructor(exchange: Exchange<Data>) {
     this.#exchange = exchange;
-    // `session.cart = …` where `session.data.cart` was meant would be lost in silence.
-    Object.preventExtensions(this);
   }
 
   /** The entries: plain JSON values, parsed when first touched. Any may be missing, as all are in a new session. */
@@ -152,6 +150,21 @@ export class Session<Data extends object = SessionData> {
     return this.toJSON();
   }
 }
+
+// `session.cart = …` where `session.data.cart` was meant would be lost in silence. Asked for by the prototype's prototype, it costs no session anything.
+Object.setPrototypeOf(
+  Session.prototype,
+  new Proxy(
+    {},
+    {
+      set(_target, name) {
+        const entry = String(name);
+        const message = `The session has no property ${entry} that can be set: its entries are in session.data. Write session.data.${entry}.`;
+        throw new HoldfastError("entry-misplaced", message, { entry });
+      },
+    },
+  ),
+);
 
 /**
  * Whether the request has its session already: the adapter is mounted twice, on an app and on a router. Throws `session-taken` where

@@ -5,7 +5,7 @@ import { createDeadline } from "./deadline.ts";
 import { diagnose } from "./diagnose.ts";
 import { createEmitter, type EventListener, type SessionEvents } from "./events.ts";
 import { type Context, DEVICE, Exchange, type Live } from "./exchange.ts";
-import { hashSecret, matchSecret, type SessionId } from "./id.ts";
+import { digestSecret, matchSecret, type SessionId } from "./id.ts";
 import { isJustReplaced, isLive } from "./lifetime.ts";
 import { type SessionsOptions, settle } from "./options.ts";
 import type { Session, SessionData } from "./session.ts";
@@ -104,21 +104,27 @@ export function createSessions<Data extends object = SessionData>(options: Sessi
   const { call } = context;
 
   /** What the first of the ids opens that opens anything. */
-  function findFirst(ids: readonly SessionId[], before?: "overtaken"): Awaitable<Live | "overtaken" | undefined> {
-    const [id, ...others] = ids;
+  function findFirst(
+    ids: readonly SessionId[],
+    from = 0,
+    before?: "overtaken",
+  ): Awaitable<Live | "overtaken" | undefined> {
+    const id = ids[from];
     if (!id) return before;
     return after(find(id), (found) => {
       if (found && found !== "overtaken") return found;
-      return findFirst(others, found ?? before);
+      return findFirst(ids, from + 1, found ?? before);
     });
   }
 
   /** The live record that the id opens; or that it opened until just now, when another request got a new id for it. */
   function find(id: SessionId): Awaitable<Live | "overtaken" | undefined> {
-    return after(read(id.handle), (record) => {
-      if (!record) return undefined;
-      return after(hashSecret(id.secret), (secretHash) => verify(id, record, secretHash));
-    });
+    const record = read(id.handle);
+    const digest = digestSecret(id.secret);
+    if (isPending(record) || isPending(digest)) {
+      return Promise.all([record, digest]).then(([found, digested]) => found && verify(id, found, digested));
+    }
+    return record && verify(id, record, digest);
   }
 
   /** Reports where there is none, or none that can be read. */
@@ -136,10 +142,10 @@ export function createSessions<Data extends object = SessionData>(options: Sessi
     }
   }
 
-  function verify(id: SessionId, record: SessionRecord, secretHash: string): Live | "overtaken" | undefined {
+  function verify(id: SessionId, record: SessionRecord, digest: string): Live | "overtaken" | undefined {
     const { handle } = id;
     const now = Date.now();
-    const match = matchSecret(record, secretHash, now);
+    const match = matchSecret(record, digest, now);
     if (match === "wrong") return reject("wrong-secret", handle);
     if (match === "superseded") {
       reject("superseded", handle);
@@ -150,6 +156,8 @@ export function createSessions<Data extends object = SessionData>(options: Sessi
       return undefined;
     }
     emit("loaded", { handle });
+    // The record's own text: the one made for this request would have to be put together first.
+    const secretHash = match === "current" ? record.secretHash : record.previousHash!;
     return { id, record, secretHash, exact: true };
   }
 

@@ -42,7 +42,9 @@ export function expressSessions<Data extends object>(sessions: Sessions<Data>): 
       request.session = exchange.session;
       next();
     };
-    const exchange = sessions.open(requestHead(request, request.secure));
+    // Express looks through its settings for it; the answer differs from the socket's only where a proxy has spoken.
+    const secure = request.headers["x-forwarded-proto"] === undefined ? undefined : request.secure;
+    const exchange = sessions.open(requestHead(request, secure));
     if (isPending(exchange)) exchange.then(begin, next);
     else begin(exchange);
   };

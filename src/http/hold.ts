@@ -281,9 +281,9 @@ class Hold {
       if (!response.hasHeader("Cache-Control")) response.setHeader("Cache-Control", "no-store");
     }
     if (vary) {
-      const before = String(response.getHeader("Vary") ?? "");
-      if (!/(^|,)\s*(\*|cookie)\s*(,|$)/i.test(before))
-        response.setHeader("Vary", before ? `${before}, Cookie` : "Cookie");
+      const before = response.getHeader("Vary");
+      if (!before) response.setHeader("Vary", "Cookie");
+      else if (!/(^|,)\s*(\*|cookie)\s*(,|$)/i.test(String(before))) response.setHeader("Vary", `${before}, Cookie`);
     }
   }
 

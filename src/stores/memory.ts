@@ -326,8 +326,9 @@ class Index {
   }
 
   #shard(key: string): Map<string, number> {
+    // Of the end alone: it tells handles apart, and most users' ids.
     let hash = 0;
-    for (let i = 0; i < key.length; i++) hash = (Math.imul(hash, 31) + key.charCodeAt(i)) | 0;
+    for (let i = Math.max(0, key.length - 8); i < key.length; i++) hash = (Math.imul(hash, 31) + key.charCodeAt(i)) | 0;
     const shard = (hash ^ (hash >>> 12)) & 4095;
     this.#shards[shard] ??= new Map();
     return this.#shards[shard];
