@@ -1,10 +1,11 @@
 export type { Serializer } from "./core/codec.ts";
 export type { EventListener, SessionEvents } from "./core/events.ts";
 export type { Exchange, HeaderEdits } from "./core/exchange.ts";
+export type { SessionId } from "./core/id.ts";
 export type { CookieOptions, Duration, SessionsOptions } from "./core/options.ts";
 export type { Session, SessionData } from "./core/session.ts";
 export { createSessions, type IndexedSessions, type SessionInfo, type Sessions } from "./core/sessions.ts";
-export type { RequestHead } from "./core/transport.ts";
+export type { Received, RequestHead, Transport } from "./core/transport.ts";
 export { type AnyHoldfastError, type ErrorCode, type ErrorDetails, HoldfastError, isHoldfastError } from "./errors.ts";
 export {
   type Awaitable,

@@ -1,12 +1,12 @@
 import type { Settings } from "./options.ts";
-import { type Carrier, forwardedProto, type RequestHead } from "./transport.ts";
+import { forwardedProto, isHttps, type RequestHead } from "./transport.ts";
 
 /** What is wrong with how a cookie goes out to this request's client, and how to mend it. */
 export type Diagnosis = { readonly code: "secure-over-http" | "proxy-not-trusted"; readonly message: string };
 
 /** Looks at a request that is about to get a cookie. */
-export function diagnose(head: RequestHead, { https }: Carrier, settings: Settings): Diagnosis | undefined {
-  if (https) return undefined;
+export function diagnose(head: RequestHead, settings: Settings): Diagnosis | undefined {
+  if (isHttps(head, settings.trustProxy)) return undefined;
   const behindTls = forwardedProto(head) === "https";
   if (settings.secure === "auto" && behindTls) {
     return {

@@ -8,15 +8,14 @@ import {
   type UpdateResult,
 } from "../store.ts";
 import { after, attempt, isPending } from "./after.ts";
-import { clearCookie, setCookie } from "./cookie.ts";
 import { checkName, Entries, unsaved } from "./data.ts";
 import type { Emitter } from "./events.ts";
-import { formatId, hashSecret, newHandle, newSecret, type SessionId } from "./id.ts";
+import { hashSecret, newHandle, newSecret, type SessionId } from "./id.ts";
 import { cookieEnd, expiry, isLive, noGrace } from "./lifetime.ts";
 import type { Settings } from "./options.ts";
 import { type Intent, type Plan, plan } from "./plan.ts";
 import { Session } from "./session.ts";
-import type { Carrier, RequestHead } from "./transport.ts";
+import type { Received, RequestHead } from "./transport.ts";
 
 /** What all requests of one `createSessions` share. */
 export interface Context {
@@ -25,7 +24,7 @@ export interface Context {
   /** Runs one operation of the store: under the deadline, its failure as a `HoldfastError`. */
   readonly call: <T>(operation: string, run: () => Awaitable<T>) => Awaitable<T>;
   /** Looks for a misconfiguration that keeps this request's client from getting its cookie. */
-  readonly check: (head: RequestHead, carrier: Carrier) => void;
+  readonly check: (head: RequestHead) => void;
 }
 
 /** What an adapter does to the response's headers before they leave. */
@@ -61,7 +60,7 @@ export class Exchange<Data extends object> {
   readonly session: Session<Data>;
   readonly #context: Context;
   readonly #head: RequestHead;
-  readonly #carrier: Carrier;
+  readonly #received: Received;
   /** Whether the id that the request came with was replaced just now: its client has a newer cookie, or will have soon. */
   readonly #overtaken: boolean;
   #live: Live | undefined;
@@ -78,10 +77,10 @@ export class Exchange<Data extends object> {
   /** Operations under way, in their order; made when one first is. */
   #running: Set<Promise<unknown>> | undefined;
 
-  constructor(context: Context, head: RequestHead, carrier: Carrier, found: Live | "overtaken" | undefined) {
+  constructor(context: Context, head: RequestHead, received: Received, found: Live | "overtaken" | undefined) {
     this.#context = context;
     this.#head = head;
-    this.#carrier = carrier;
+    this.#received = received;
     this.#overtaken = found === "overtaken";
     this.#live = found === "overtaken" ? undefined : found;
     this.#isNew = this.#live === undefined;
@@ -364,7 +363,7 @@ export class Exchange<Data extends object> {
     this.#createdAt = undefined;
     this.#entries?.rebase(new Map());
     this.#entries?.forget();
-    this.#cookie = this.#carrier.presented && !this.#overtaken ? "clear" : "keep";
+    this.#cookie = this.#received.presented && !this.#overtaken ? "clear" : "keep";
     if (ended) emit("destroyed", { handle });
     return "updated";
   }
@@ -392,13 +391,12 @@ export class Exchange<Data extends object> {
   }
 
   #setCookie(): string | undefined {
-    const { name, attributes } = this.#carrier.cookie;
-    if (this.#cookie === "clear") return clearCookie(name, attributes);
+    if (this.#cookie === "clear") return this.#received.clear();
     if (this.#cookie === "keep" || !this.#live) return undefined;
     const { settings, check } = this.#context;
-    check(this.#head, this.#carrier);
+    check(this.#head);
     const end = this.#isPersistent() ? cookieEnd(this.#live.record, settings.limits) - Date.now() : undefined;
-    return setCookie(name, formatId(this.#live.id), attributes, end);
+    return this.#received.set(this.#live.id, end);
   }
 
   #assertCookieCanLeave(): void {

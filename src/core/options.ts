@@ -3,6 +3,7 @@ import type { IndexedStore, Store } from "../store.ts";
 import { type Serializer, strictJson } from "./codec.ts";
 import { type CookieAttributes, cookieName, formatAttributes, hasPrefix } from "./cookie.ts";
 import type { Limits } from "./lifetime.ts";
+import { cookieTransport, type Transport } from "./transport.ts";
 
 /** Milliseconds, or a number with its unit: `"30m"`, `"12h"`, `"7d"`. */
 export type Duration = number | `${number}${"ms" | "s" | "m" | "h" | "d" | "w"}`;
@@ -34,6 +35,8 @@ export interface SessionsOptions<S extends Store = Store> {
   /** A session so long after its beginning, or its last login, ends however much it is used; false for never. Default: `"12h"`. */
   absolute?: Duration | false;
   cookie?: CookieOptions;
+  /** Another way for ids to travel, in place of `cookie`. Default: a cookie of holdfast's own form. */
+  transport?: Transport;
   /** Believe `X-Forwarded-Proto`. Only where every request comes through a proxy of yours that sets it. Default: false. */
   trustProxy?: boolean;
   /** How entries become text and back. Default: JSON that refuses what JSON would silently lose. */
@@ -56,12 +59,13 @@ export interface Settings {
   readonly persistent: boolean;
   readonly secureCookie: Cookie;
   readonly plainCookie: Cookie;
+  readonly transport: Transport;
   readonly trustProxy: boolean;
   readonly serializer: Serializer;
   readonly timeout: number;
 }
 
-const OPTIONS = ["store", "idle", "absolute", "cookie", "trustProxy", "serializer", "timeout"];
+const OPTIONS = ["store", "idle", "absolute", "cookie", "transport", "trustProxy", "serializer", "timeout"];
 const COOKIE_OPTIONS = ["name", "domain", "path", "secure", "sameSite", "partitioned", "priority", "persistent"];
 const STORE_METHODS = ["read", "create", "update", "delete", "sweep", "close"] as const;
 
@@ -96,10 +100,21 @@ export function settle(options: SessionsOptions): Settings {
   if (typeof serializer?.stringify !== "function" || typeof serializer.parse !== "function") {
     throw invalid("serializer", "must have the functions stringify and parse");
   }
+  const { transport } = options;
+  if (transport !== undefined && typeof transport.receive !== "function") {
+    throw invalid("transport", "must be a transport, such as expressTransport() of holdfast/express-session");
+  }
+  if (transport && options.cookie) {
+    throw conflict(["transport", "cookie"], "the transport sets its own cookie: leave one of them out");
+  }
+  const settled = settleCookie(cookie);
   return {
     store,
     limits,
-    ...settleCookie(cookie),
+    ...settled,
+    // Of another transport's connections there is nothing to warn.
+    secure: transport ? false : settled.secure,
+    transport: transport ?? cookieTransport(settled.secure, settled.secureCookie, settled.plainCookie),
     trustProxy: boolean(options.trustProxy ?? false, "trustProxy"),
     serializer,
     timeout: milliseconds(timeout, "timeout"),

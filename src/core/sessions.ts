@@ -9,7 +9,7 @@ import { digestSecret, matchSecret, type SessionId } from "./id.ts";
 import { isJustReplaced, isLive } from "./lifetime.ts";
 import { type SessionsOptions, settle } from "./options.ts";
 import type { Session, SessionData } from "./session.ts";
-import { type RequestHead, receive } from "./transport.ts";
+import { isHttps, type RequestHead } from "./transport.ts";
 
 /** The sessions of one app. */
 export interface Sessions<Data extends object = SessionData> {
@@ -79,7 +79,7 @@ export function createSessions<Data extends object = SessionData>(
 export function createSessions<Data extends object = SessionData>(options: SessionsOptions): Sessions<Data>;
 export function createSessions<Data extends object = SessionData>(options: SessionsOptions): Sessions<Data> {
   const settings = settle(options);
-  const { store, limits, serializer, timeout } = settings;
+  const { store, limits, serializer, timeout, transport, trustProxy } = settings;
   const deadline = createDeadline(timeout);
   const { on, emit } = createEmitter();
   const warned = new Set<string>();
@@ -94,8 +94,8 @@ export function createSessions<Data extends object = SessionData>(options: Sessi
         return error;
       });
     },
-    check(head, carrier) {
-      const diagnosis = diagnose(head, carrier, settings);
+    check(head) {
+      const diagnosis = diagnose(head, settings);
       if (!diagnosis || warned.has(diagnosis.code)) return;
       warned.add(diagnosis.code);
       console.warn(`holdfast: ${diagnosis.message}`);
@@ -191,11 +191,11 @@ export function createSessions<Data extends object = SessionData>(options: Sessi
   const sessions: Sessions<Data> & Partial<IndexedSessions<Data>> = {
     open(head) {
       keepSwept();
-      const carrier = receive(head, settings);
-      if (carrier.presented && carrier.ids.length === 0) reject("malformed");
+      const received = transport.receive(head, isHttps(head, trustProxy));
+      if (received.presented && received.ids.length === 0) reject("malformed");
       return after(
-        attempt(() => findFirst(carrier.ids)),
-        (found) => new Exchange<Data>(context, head, carrier, found),
+        attempt(() => findFirst(received.ids)),
+        (found) => new Exchange<Data>(context, head, received, found),
       );
     },
 

@@ -1,6 +1,6 @@
-import { candidates } from "./cookie.ts";
-import { parseId, type SessionId } from "./id.ts";
-import type { Cookie, Settings } from "./options.ts";
+import { candidates, clearCookie, setCookie } from "./cookie.ts";
+import { formatId, parseId, type SessionId } from "./id.ts";
+import type { Cookie } from "./options.ts";
 
 /** What an adapter tells of a request. */
 export interface RequestHead {
@@ -10,34 +10,73 @@ export interface RequestHead {
   readonly encrypted: boolean;
 }
 
-/** How one request carries its session. */
-export interface Carrier {
-  /** Whether the client's connection is https, as far as it can be trusted. */
-  readonly https: boolean;
-  /** The cookie that this request's session reads and writes. */
-  readonly cookie: Cookie;
-  /** The ids that the client sent, well-formed and without repeats. */
-  readonly ids: readonly SessionId[];
-  /** Whether it sent our cookie at all, be it malformed. */
-  readonly presented: boolean;
+/** How session ids travel: in a cookie, unless the option `transport` says otherwise. */
+export interface Transport {
+  /** Finds what a request carries. `https` says whether its client's connection is, as far as that can be trusted. */
+  receive(head: RequestHead, https: boolean): Received;
 }
 
-/** More ids than any honest client sends; each one costs a store's read. */
+/** What a request carries, and how its response gives the client another id. */
+export interface Received {
+  /** Well-formed, without repeats, and few: each one costs a store's read. */
+  readonly ids: readonly SessionId[];
+  /** Whether it carried any id at all, be it malformed. */
+  readonly presented: boolean;
+  /** The Set-Cookie that gives the client this id: for so many ms, or for as long as its browser runs. */
+  set(id: SessionId, maxAge: number | undefined): string;
+  /** The Set-Cookie that takes it back. */
+  clear(): string;
+}
+
+/** More ids than any honest client sends. */
 const MAX_IDS = 5;
 
-/** Finds the candidates for an id. Malformed ones end here. */
-export function receive(head: RequestHead, settings: Settings): Carrier {
-  const https = head.encrypted || (settings.trustProxy && forwardedProto(head) === "https");
-  const secure = settings.secure === "auto" ? https : settings.secure;
-  const cookie = secure ? settings.secureCookie : settings.plainCookie;
-  const values = candidates(head.header("cookie"), cookie.name);
+/** The ids among what a client sent. Malformed ones end here. */
+export function idsOf(values: readonly string[], parse: (value: string) => SessionId | undefined): SessionId[] {
   const ids: SessionId[] = [];
   for (const value of values) {
     if (ids.length === MAX_IDS) break;
-    const id = parseId(value);
+    const id = parse(value);
     if (id && !ids.some(({ handle, secret }) => handle === id.handle && secret === id.secret)) ids.push(id);
   }
-  return { https, cookie, ids, presented: values.length > 0 };
+  return ids;
+}
+
+/** The default: `handle.secret` in a cookie, under a name and with attributes that fit the connection. */
+export function cookieTransport(secure: boolean | "auto", secureCookie: Cookie, plainCookie: Cookie): Transport {
+  return {
+    receive(head, https) {
+      const isSecure = secure === "auto" ? https : secure;
+      return new ReceivedCookie(head.header("cookie"), isSecure ? secureCookie : plainCookie);
+    },
+  };
+}
+
+class ReceivedCookie implements Received {
+  readonly ids: readonly SessionId[];
+  readonly presented: boolean;
+  readonly #cookie: Cookie;
+
+  constructor(header: string | undefined, cookie: Cookie) {
+    const values = candidates(header, cookie.name);
+    this.ids = idsOf(values, parseId);
+    this.presented = values.length > 0;
+    this.#cookie = cookie;
+  }
+
+  set(id: SessionId, maxAge: number | undefined): string {
+    const { name, attributes } = this.#cookie;
+    return setCookie(name, formatId(id), attributes, maxAge);
+  }
+
+  clear(): string {
+    return clearCookie(this.#cookie.name, this.#cookie.attributes);
+  }
+}
+
+/** Whether the client's connection is https, as far as that can be trusted. */
+export function isHttps(head: RequestHead, trustProxy: boolean): boolean {
+  return head.encrypted || (trustProxy && forwardedProto(head) === "https");
 }
 
 /** The scheme that the first proxy saw, as the proxies tell it. */

@@ -1,0 +1,46 @@
+import { createSessions, type Transport } from "holdfast";
+import { memoryStore } from "holdfast/stores/memory";
+import { describe, expect, it } from "vitest";
+import { formatId, parseId } from "../../src/core/id.ts";
+import { idsOf } from "../../src/core/transport.ts";
+import { client } from "./client.ts";
+
+interface Data {
+  n: number;
+}
+
+/** Ids backwards, in a cookie of its own. */
+const backwards: Transport = {
+  receive(head) {
+    const value = head.header("cookie")?.replace(/^desrever=/, "");
+    const turned = (text: string): string => [...text].reverse().join("");
+    return {
+      ids: idsOf(value ? [turned(value)] : [], parseId),
+      presented: value !== undefined,
+      set: (id, maxAge) => `desrever=${turned(formatId(id))}; Max-Age=${maxAge}`,
+      clear: () => "desrever=; Max-Age=0",
+    };
+  },
+};
+
+describe("a transport of one's own", () => {
+  it("gives the id, finds it again, and takes it back", async () => {
+    const sessions = createSessions<Data>({ store: memoryStore(), transport: backwards });
+    const browser = client(sessions);
+    const { edits } = await browser.set({ n: 1 });
+    expect(edits.setCookie).toMatch(/^desrever=[\w-]{43}\.[\w-]{22}; Max-Age=undefined$/);
+    expect((await browser.request(({ data }) => data.n)).value).toBe(1);
+    expect((await browser.request((session) => session.destroy())).edits.setCookie).toBe("desrever=; Max-Age=0");
+    await sessions.close();
+  });
+
+  it("stands in the place of the cookie options", () => {
+    const store = memoryStore();
+    expect(() => createSessions({ store, transport: backwards, cookie: { name: "x" } })).toThrow(
+      expect.objectContaining({ code: "option-conflict" }),
+    );
+    expect(() => createSessions({ store, transport: {} as Transport })).toThrow(
+      expect.objectContaining({ code: "option-invalid" }),
+    );
+  });
+});
