@@ -1,0 +1,201 @@
+import { after } from "../core/after.ts";
+import type { HeaderEdits } from "../core/exchange.ts";
+import type { Awaitable } from "../store.ts";
+import type { Settings } from "./options.ts";
+import { isSecure, type SessionRequest } from "./request.ts";
+import { Session } from "./session.ts";
+import { sign } from "./signature.ts";
+import type { Callback } from "./store.ts";
+
+const NO_EDITS: HeaderEdits = { noStore: false, vary: false };
+
+/** One request: the id it came with, what its session was, and what its response must save and say. */
+export class Exchange {
+  readonly settings: Settings;
+  /** Operations that the handler began and may not have awaited. */
+  readonly pending = new Set<Promise<unknown>>();
+  readonly #req: SessionRequest;
+  readonly #report: (error: unknown) => void;
+  /** The id that the client knows: the one it sent, and from the headers on the one it was sent. */
+  #clientId: string | undefined;
+  #originalId: string | undefined;
+  #originalText: string | undefined;
+  #savedText: string | undefined;
+  #isUnset = false;
+  /** What the commit left in the store, by which a later change is told. */
+  #left: { readonly id: string; readonly text: string } | undefined;
+
+  /** `clientId` is what the client sent, if it was signed by us. `report` gets an error that comes too late to change the answer. */
+  constructor(settings: Settings, req: SessionRequest, clientId: string | undefined, report: (error: unknown) => void) {
+    this.settings = settings;
+    this.#req = req;
+    this.#clientId = clientId;
+    this.#report = report;
+  }
+
+  /** Begins with a new session. */
+  generate(): void {
+    const req = this.#req;
+    this.settings.store.generate(req);
+    this.#originalId = req.sessionID;
+    this.#originalText = textOf(req.session);
+    this.adopt();
+  }
+
+  /** Goes on with what the store has kept. */
+  inflate(data: Parameters<Settings["store"]["createSession"]>[1]): void {
+    const req = this.#req;
+    this.settings.store.createSession(req, data);
+    this.settings.resolveAuto(req);
+    this.#originalId = req.sessionID;
+    // By the text as stored: an entry that the session can't take (a method's name) is a change.
+    this.#originalText = textOf(data);
+    if (!this.settings.resave) this.#savedText = this.#originalText;
+    this.adopt();
+  }
+
+  /** A session of another library's class (a store may bring its own) gets what ours has: promises, and saves that this exchange knows of. */
+  adopt(): void {
+    const { session } = this.#req;
+    if (session instanceof Session) return;
+    const { save, reload, destroy, regenerate } = Session.prototype;
+    Object.defineProperties(session, hidden({ save, reload, destroy, regenerate }));
+  }
+
+  /** Called as a save begins; its callback is to be called in place of `done`. */
+  saving(session: Session, done: Callback): Callback {
+    const text = textOf(session);
+    this.#savedText = text;
+    const { promise, resolve } = Promise.withResolvers<void>();
+    this.pending.add(promise);
+    return (error) => {
+      this.pending.delete(promise);
+      resolve();
+      // The response tries again, and fails where this fails too.
+      if (error && this.#savedText === text) this.#savedText = undefined;
+      done(error);
+    };
+  }
+
+  /** Saves or touches the session, or destroys it. To be done before the headers leave. */
+  commit(): Awaitable<HeaderEdits> {
+    if (this.pending.size > 0) return this.#finishPending().then(() => this.commit());
+    const { session, sessionID: id } = this.#req;
+    if (!session) return after(this.#destroyUnset(), () => NO_EDITS);
+    const text = textOf(session);
+    session.touch();
+    const setCookie = this.#setCookie(session, text);
+    return after(this.#keep(session, text), () => {
+      if (setCookie !== undefined) this.#clientId = id;
+      this.#left = { id, text };
+      return { setCookie, noStore: false, vary: false };
+    });
+  }
+
+  /** The cookie alone, for a response that can't wait: a websocket's. */
+  cookie(): string | undefined {
+    const { session } = this.#req;
+    if (!session) return undefined;
+    session.touch();
+    return this.#setCookie(session, textOf(session));
+  }
+
+  /** Nothing was saved, so the error's answer leaves without a cookie. */
+  abandon(): HeaderEdits {
+    return NO_EDITS;
+  }
+
+  /** A handler may work on after its response, as it always could; nobody waits for it. */
+  seal(): void {}
+
+  /** The response ends, and its headers left before: what came since is saved. */
+  end(): Awaitable<void> {
+    if (this.pending.size > 0) return this.#finishPending().then(() => this.end());
+    const { session } = this.#req;
+    if (!session) return this.#destroyUnset();
+    const text = textOf(session);
+    const left = this.#left;
+    if (!left || (left.id === session.id && (left.text === text || this.#savedText === text))) return;
+    // Under an id that the client doesn't have, nobody would ever find it.
+    if (session.id === this.#clientId) return called((done) => session.save(done));
+    warnOnce("A new session was first changed after the response's headers had left, and not saved: its cookie goes with them. Change it before the first write.");
+  }
+
+  /** A handler may end its response over what it did not await: the response waits, and fails with it. */
+  async #finishPending(): Promise<void> {
+    await Promise.all(this.pending);
+  }
+
+  #destroyUnset(): Awaitable<void> {
+    const { sessionID: id, session } = this.#req;
+    const { unset, store } = this.settings;
+    if (unset !== "destroy" || !id || session != null || this.#isUnset) return;
+    this.#isUnset = true;
+    return called((done) => store.destroy(id, done));
+  }
+
+  #keep(session: Session, text: string): Awaitable<void> {
+    const { store } = this.settings;
+    const { sessionID: id } = this.#req;
+    if (typeof id !== "string") return;
+    if (this.#shouldSave(session, text)) return called((done) => session.save(done));
+    if (typeof store.touch !== "function" || id !== this.#clientId) return;
+    // A session that ended meanwhile needs no touch: the handler changed nothing, so its answer stands, and the error comes after it.
+    return called((done) =>
+      store.touch?.(id, session, (error) => {
+        if (error) setImmediate(this.#report, error);
+        done();
+      }),
+    );
+  }
+
+  #shouldSave(session: Session, text: string): boolean {
+    const isNewToClient = !this.settings.saveUninitialized && !this.#savedText && this.#clientId !== this.#req.sessionID;
+    return isNewToClient ? this.#isModified(session, text) : this.#originalId !== session.id || this.#savedText !== text;
+  }
+
+  #setCookie(session: Session, text: string): string | undefined {
+    const { settings } = this;
+    const req = this.#req;
+    const id: unknown = req.sessionID;
+    if (typeof id !== "string" || !this.#shouldSetCookie(session, id, text)) return undefined;
+    if (session.cookie.secure && !isSecure(req, settings.proxy)) return undefined;
+    return session.cookie.serialize(settings.name, sign(id, settings.keys(req)));
+  }
+
+  #shouldSetCookie(session: Session, id: string, text: string): boolean {
+    const { rolling, saveUninitialized } = this.settings;
+    if (id !== this.#clientId) return saveUninitialized || this.#isModified(session, text);
+    return rolling || (session.cookie.expires != null && this.#isModified(session, text));
+  }
+
+  #isModified(session: Session, text: string): boolean {
+    return this.#originalId !== session.id || this.#originalText !== text;
+  }
+}
+
+/** The session's data as text, by which a change is told. Changes of the cookie alone don't count. */
+function textOf(session: object): string {
+  const { cookie: _, ...data } = session as { cookie?: unknown };
+  return JSON.stringify(data);
+}
+
+/** Runs an operation that calls back: at once done where it calls back at once. */
+function called(operation: (done: Callback) => void): Awaitable<void> {
+  let isDone = false;
+  const { promise, resolve, reject } = Promise.withResolvers<void>();
+  operation((error) => {
+    isDone = !error;
+    if (error) reject(error);
+    else resolve();
+  });
+  return isDone ? undefined : promise;
+}
+
+function hidden(methods: object): PropertyDescriptorMap {
+  const descriptors = Object.entries(methods).map(([name, value]) => [
+    name,
+    { value, configurable: true, writable: true },
+  ]);
+  return Object.fromEntries(descriptors);
+}

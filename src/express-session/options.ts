@@ -1,0 +1,101 @@
+import { type KeyObject, randomBytes } from "node:crypto";
+import { nearest } from "../core/options.ts";
+import { Cookie, type CookieOptions } from "./cookie.ts";
+import { deprecate } from "./deprecate.ts";
+import { MemoryStore } from "./memory.ts";
+import { EXCHANGE, isSecure, type SessionRequest } from "./request.ts";
+import { Session } from "./session.ts";
+import { type Secret, secretKey } from "./signature.ts";
+import type { Store } from "./store.ts";
+
+/** What express-session takes for a store, whatever class it comes from. */
+export interface AnyStore {
+  get(sid: string, callback: never): unknown;
+  set(sid: string, session: never, callback?: never): unknown;
+  destroy(sid: string, callback?: never): unknown;
+  on(event: string, listener: () => void): unknown;
+}
+
+export interface SessionOptions {
+  /** Signs the cookie. Of a list, the first signs, and all verify: put a new one in front to rotate. Default: cookie-parser's `req.secret`. */
+  secret?: Secret | Secret[] | undefined;
+  /** Default: a `MemoryStore`, which is for development alone. */
+  store?: Store | AnyStore | undefined;
+  /** The cookie's name. Default: `connect.sid`. */
+  name?: string | undefined;
+  /** The old name of `name`. */
+  key?: string | undefined;
+  cookie?: CookieOptions | ((req: SessionRequest) => CookieOptions) | undefined;
+  /** Makes a new session's id, at once. It must be hard to guess. Default: 192 random bits. */
+  genid?(req: SessionRequest): string;
+  /** Save each session at the end of its request, changed or not. `false` is what you want with any store that has `touch`. Default: true, deprecated. */
+  resave?: boolean | undefined;
+  /** Save a new session that nothing was put into. `false` spares a row and a cookie for each bot. Default: true, deprecated. */
+  saveUninitialized?: boolean | undefined;
+  /** Send the cookie with every response, so that its `maxAge` starts anew. Default: false. */
+  rolling?: boolean | undefined;
+  /** Believe `X-Forwarded-Proto`, or not; undefined: as Express's "trust proxy" says. */
+  proxy?: boolean | undefined;
+  /** What `req.session = null` does to what is stored. Default: `"keep"`. */
+  unset?: "destroy" | "keep" | undefined;
+}
+
+/** The options after defaults and checks. */
+export interface Settings {
+  readonly store: Store;
+  readonly name: string;
+  readonly resave: boolean;
+  readonly saveUninitialized: boolean;
+  readonly rolling: boolean;
+  readonly proxy: boolean | undefined;
+  readonly unset: "destroy" | "keep";
+  readonly cookie: (req: SessionRequest) => CookieOptions;
+  readonly genid: (req: SessionRequest) => string;
+  /** The keys that verify, the signing one first; none where no secret was given. */
+  readonly keys: (req: SessionRequest) => readonly KeyObject[];
+}
+
+const OPTIONS = [
+  "secret",
+  "store",
+  "name",
+  "key",
+  "cookie",
+  "genid",
+  "resave",
+  "saveUninitialized",
+  "rolling",
+  "proxy",
+  "unset",
+];
+
+/** Checks the options as express-session does, and fills in its defaults. */
+export function settle(options: SessionOptions = {}): Settings {
+  const { genid = newId, cookie = {}, unset = "keep" } = options;
+  if (typeof genid !== "function") throw new TypeError("genid option must be a function");
+  if (options.resave === undefined) deprecate("undefined resave option; provide resave option");
+  if (options.saveUninitialized === undefined) {
+    deprecate("undefined saveUninitialized option; provide saveUninitialized option");
+  }
+  if (unset !== "destroy" && unset !== "keep") throw new TypeError('unset option must be "destroy" or "keep"');
+  if (Array.isArray(options.secret) && options.secret.length === 0) {
+    throw new TypeError("secret option array must contain one or more strings");
+  }
+  if (!options.secret) deprecate("req.secret; provide secret option");
+  warnOfUnknown(options);
+
+  const store = (options.store || new MemoryStore()) as Store;
+  if (process.env.NODE_ENV === "production" && store instanceof MemoryStore) console.warn(MEMORY_WARNING);
+  return {
+    store,
+    name: options.name || options.key || "connect.sid",
+    resave: options.resave ?? true,
+    saveUninitialized: options.saveUninitialized ?? true,
+    rolling: Boolean(options.rolling),
+    proxy: options.proxy,
+    unset,
+    cookie: typeof cookie === "function" ? cookie : () => cookie,
+    genid,
+    keys: keysOf(options.secret),
+  };
+}
