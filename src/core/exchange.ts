@@ -29,8 +29,10 @@ export interface Context {
 
 /** What an adapter does to the response's headers before they leave. */
 export interface HeaderEdits {
-  /** A Set-Cookie to append; then `Cache-Control: no-store` too, unless the app set its own. */
+  /** A Set-Cookie to append; then `Cache-Control: no-store` too, unless the app set its own, or `cacheable` says otherwise. */
   readonly setCookie?: string;
+  /** Leave what caches may do to the app, though there is a cookie. */
+  readonly cacheable?: true;
   /** Whether the response depends on the session: add `Cookie` to Vary. */
   readonly vary: boolean;
 }

@@ -2,12 +2,12 @@ import { after } from "../core/after.ts";
 import type { HeaderEdits } from "../core/exchange.ts";
 import type { Awaitable } from "../store.ts";
 import type { Settings } from "./options.ts";
-import { isSecure, type SessionRequest } from "./request.ts";
-import { Session } from "./session.ts";
+import { isSecure, resolveAuto, type SessionRequest } from "./request.ts";
+import { Session, type SessionData } from "./session.ts";
 import { sign } from "./signature.ts";
 import type { Callback } from "./store.ts";
 
-const NO_EDITS: HeaderEdits = { noStore: false, vary: false };
+const NO_EDITS: HeaderEdits = { vary: false };
 
 /** One request: the id it came with, what its session was, and what its response must save and say. */
 export class Exchange {
@@ -15,6 +15,7 @@ export class Exchange {
   /** Operations that the handler began and may not have awaited. */
   readonly pending = new Set<Promise<unknown>>();
   readonly #req: SessionRequest;
+  readonly #ids: readonly string[];
   readonly #report: (error: unknown) => void;
   /** The id that the client knows: the one it sent, and from the headers on the one it was sent. */
   #clientId: string | undefined;
@@ -25,32 +26,54 @@ export class Exchange {
   /** What the commit left in the store, by which a later change is told. */
   #left: { readonly id: string; readonly text: string } | undefined;
 
-  /** `clientId` is what the client sent, if it was signed by us. `report` gets an error that comes too late to change the answer. */
-  constructor(settings: Settings, req: SessionRequest, clientId: string | undefined, report: (error: unknown) => void) {
+  /** `ids` are what the client sent, signed by us. `report` gets an error that comes too late to change the answer. */
+  constructor(settings: Settings, req: SessionRequest, ids: readonly string[], report: (error: unknown) => void) {
     this.settings = settings;
     this.#req = req;
-    this.#clientId = clientId;
+    this.#ids = ids;
+    this.#clientId = ids[0];
     this.#report = report;
+    req.sessionID = ids[0]!;
   }
 
-  /** Begins with a new session. */
-  generate(): void {
+  /** Finds the session of the first id that has one, or begins a new session. */
+  open(done: Callback, tried = 0): void {
+    const id = this.#ids[tried];
+    if (id === undefined) return step(() => this.#generate(), done);
+    const { store } = this.settings;
+    const found = (error: { code?: unknown } | null | undefined, data: SessionData | null | undefined): void => {
+      if (error && error.code !== "ENOENT") return done(error);
+      if (error || !data) return this.open(done, tried + 1);
+      step(() => this.#inflate(id, data), done);
+    };
+    try {
+      store.get(id, found as Parameters<typeof store.get>[1]);
+    } catch (error) {
+      done(error);
+    }
+  }
+
+  #generate(): void {
     const req = this.#req;
     this.settings.store.generate(req);
-    this.#originalId = req.sessionID;
-    this.#originalText = textOf(req.session);
-    this.adopt();
+    this.#original(req.session);
   }
 
-  /** Goes on with what the store has kept. */
-  inflate(data: Parameters<Settings["store"]["createSession"]>[1]): void {
+  #inflate(id: string, data: SessionData): void {
+    const { settings } = this;
     const req = this.#req;
-    this.settings.store.createSession(req, data);
-    this.settings.resolveAuto(req);
-    this.#originalId = req.sessionID;
-    // By the text as stored: an entry that the session can't take (a method's name) is a change.
+    this.#clientId = id;
+    req.sessionID = id;
+    settings.store.createSession(req, data);
+    resolveAuto(req, settings);
+    // By what was stored: an entry that the session can't take (a method's name) is a change.
+    this.#original(data);
+    if (!settings.resave) this.#savedText = this.#originalText;
+  }
+
+  #original(data: object): void {
+    this.#originalId = this.#req.sessionID;
     this.#originalText = textOf(data);
-    if (!this.settings.resave) this.#savedText = this.#originalText;
     this.adopt();
   }
 
@@ -88,7 +111,7 @@ export class Exchange {
     return after(this.#keep(session, text), () => {
       if (setCookie !== undefined) this.#clientId = id;
       this.#left = { id, text };
-      return { setCookie, noStore: false, vary: false };
+      return { setCookie, cacheable: true, vary: false };
     });
   }
 
@@ -118,7 +141,7 @@ export class Exchange {
     if (!left || (left.id === session.id && (left.text === text || this.#savedText === text))) return;
     // Under an id that the client doesn't have, nobody would ever find it.
     if (session.id === this.#clientId) return called((done) => session.save(done));
-    warnOnce("A new session was first changed after the response's headers had left, and not saved: its cookie goes with them. Change it before the first write.");
+    warnLost();
   }
 
   /** A handler may end its response over what it did not await: the response waits, and fails with it. */
@@ -150,8 +173,11 @@ export class Exchange {
   }
 
   #shouldSave(session: Session, text: string): boolean {
-    const isNewToClient = !this.settings.saveUninitialized && !this.#savedText && this.#clientId !== this.#req.sessionID;
-    return isNewToClient ? this.#isModified(session, text) : this.#originalId !== session.id || this.#savedText !== text;
+    const isNewToClient =
+      !this.settings.saveUninitialized && !this.#savedText && this.#clientId !== this.#req.sessionID;
+    return isNewToClient
+      ? this.#isModified(session, text)
+      : this.#originalId !== session.id || this.#savedText !== text;
   }
 
   #setCookie(session: Session, text: string): string | undefined {
@@ -198,4 +224,24 @@ function hidden(methods: object): PropertyDescriptorMap {
     { value, configurable: true, writable: true },
   ]);
   return Object.fromEntries(descriptors);
+}
+
+/** Does it, and calls back with what it threw; what the callback throws is not caught. */
+function step(operation: () => void, done: Callback): void {
+  try {
+    operation();
+  } catch (error) {
+    return done(error);
+  }
+  done();
+}
+
+let warned = false;
+
+function warnLost(): void {
+  if (warned) return;
+  warned = true;
+  console.warn(
+    "holdfast/express-session: a new session was first changed after the response's headers had left, and was not saved: its cookie goes with them. Change it before the first write.",
+  );
 }

@@ -5,4 +5,4 @@ import { Session } from "./session.ts";
 import { Store } from "./store.ts";
 
 export const session = Object.assign(middleware, { Store, Cookie, Session, MemoryStore });
-export { Cookie, MemoryStore, Session, session as default, session as "module.exports", Store };
+export { Cookie, MemoryStore, Session, Store, session as default, session as "module.exports" };

@@ -1,3 +1,4 @@
+import { EventEmitter } from "node:events";
 import type { SessionData } from "./session.ts";
 import { type Callback, callable, Store } from "./store.ts";
 
@@ -64,6 +65,6 @@ function read({ sessions }: BaseMemoryStore, sid: string): SessionData | undefin
 
 export type MemoryStore = BaseMemoryStore;
 export const MemoryStore: typeof BaseMemoryStore = callable(BaseMemoryStore, (store) => {
-  Store.call(store);
+  EventEmitter.call(store);
   store.sessions = Object.create(null);
 });

@@ -1,10 +1,84 @@
 import type { IncomingMessage, ServerResponse } from "node:http";
 import { hold } from "../http/hold.ts";
+import { Cookie } from "./cookie.ts";
 import { Exchange } from "./exchange.ts";
-import { type SessionOptions, settle } from "./options.ts";
+import { type SessionOptions, type Settings, settle } from "./options.ts";
 import { holdPartial } from "./partial.ts";
-import { EXCHANGE, isBelow, presentedIds, type SessionRequest } from "./request.ts";
+import { EXCHANGE, isBelow, presentedIds, resolveAuto, type SessionRequest } from "./request.ts";
+import { Session } from "./session.ts";
 
 type Next = (error?: unknown) => void;
 
+/** For Express 4 and 5, Connect, and node:http, https and http2 by themselves. */
 export type Middleware = (request: IncomingMessage, response: ServerResponse, next: Next) => void;
+
+/**
+ * The middleware of express-session: each request gets its session as `req.session`, found by a signed cookie.
+ *
+ * ```ts
+ * app.use(session({ secret: process.env.SECRET, resave: false, saveUninitialized: false, store }));
+ * app.get("/", (req, res) => {
+ *   req.session.views = (req.session.views ?? 0) + 1;
+ *   res.send(`${req.session.views} views`);
+ * });
+ * ```
+ *
+ * The response leaves when the session is saved; where that fails, the error goes to `next` and the client never reads success. Throws a TypeError for
+ * an option that it can't take.
+ */
+export function session(options?: SessionOptions): Middleware {
+  const settings = settle(options || {});
+  const { store } = settings;
+  // Several middlewares may share a store: each request's new session is made as its own middleware says.
+  store.generate = (req) => generateWith(req[EXCHANGE]?.settings ?? settings, req);
+  let isReady = true;
+  store.on("disconnect", () => {
+    isReady = false;
+  });
+  store.on("connect", () => {
+    isReady = true;
+  });
+
+  return (request, response, next) => {
+    const req = request as SessionRequest;
+    if (req.session || !isReady) return next();
+    let exchange: Exchange | undefined;
+    try {
+      exchange = receive(settings, req, next);
+    } catch (error) {
+      return next(error);
+    }
+    if (!exchange) return next();
+    exchange.open((error) => {
+      if (error) return next(error);
+      if (isWhole(response)) hold(response, exchange, next);
+      else holdPartial(response, exchange, next);
+      next();
+    });
+  };
+}
+
+/** Undefined where the request is none of this middleware's. */
+function receive(settings: Settings, req: SessionRequest, next: Next): Exchange | undefined {
+  if (!isBelow(req, settings.cookie(req).path || "/")) return undefined;
+  const keys = settings.keys(req);
+  if (keys.length === 0) throw new Error("secret option required for sessions");
+  req.sessionStore = settings.store;
+  const exchange = new Exchange(settings, req, presentedIds(req, settings.name, keys), next);
+  req[EXCHANGE] = exchange;
+  return exchange;
+}
+
+/** Gives the request a new session, by the options of the middleware that it went through. */
+function generateWith(settings: Settings, req: SessionRequest): void {
+  req.sessionID = settings.genid(req);
+  const session = new Session(req);
+  session.cookie = new Cookie(settings.cookie(req));
+  req.session = session;
+  resolveAuto(req, settings);
+}
+
+/** Who hands the middleware a websocket's upgrade has no response, and makes up some of one. */
+function isWhole(response: Partial<ServerResponse>): boolean {
+  return typeof response.appendHeader === "function";
+}

@@ -1,10 +1,9 @@
 import { type KeyObject, randomBytes } from "node:crypto";
 import { nearest } from "../core/options.ts";
-import { Cookie, type CookieOptions } from "./cookie.ts";
+import type { CookieOptions } from "./cookie.ts";
 import { deprecate } from "./deprecate.ts";
 import { MemoryStore } from "./memory.ts";
-import { EXCHANGE, isSecure, type SessionRequest } from "./request.ts";
-import { Session } from "./session.ts";
+import type { SessionRequest } from "./request.ts";
 import { type Secret, secretKey } from "./signature.ts";
 import type { Store } from "./store.ts";
 
@@ -70,8 +69,10 @@ const OPTIONS = [
 ];
 
 /** Checks the options as express-session does, and fills in its defaults. */
-export function settle(options: SessionOptions = {}): Settings {
-  const { genid = newId, cookie = {}, unset = "keep" } = options;
+export function settle(options: SessionOptions): Settings {
+  const genid = options.genid || newId;
+  const cookie = options.cookie || {};
+  const unset = options.unset || "keep";
   if (typeof genid !== "function") throw new TypeError("genid option must be a function");
   if (options.resave === undefined) deprecate("undefined resave option; provide resave option");
   if (options.saveUninitialized === undefined) {
@@ -89,8 +90,8 @@ export function settle(options: SessionOptions = {}): Settings {
   return {
     store,
     name: options.name || options.key || "connect.sid",
-    resave: options.resave ?? true,
-    saveUninitialized: options.saveUninitialized ?? true,
+    resave: options.resave === undefined || Boolean(options.resave),
+    saveUninitialized: options.saveUninitialized === undefined || Boolean(options.saveUninitialized),
     rolling: Boolean(options.rolling),
     proxy: options.proxy,
     unset,
@@ -98,4 +99,37 @@ export function settle(options: SessionOptions = {}): Settings {
     genid,
     keys: keysOf(options.secret),
   };
+}
+
+/** Said in production, where memory is no place for sessions. */
+const MEMORY_WARNING =
+  "Warning: connect.session() MemoryStore is not\ndesigned for a production environment, as it will leak\nmemory, and will not scale past a single process.";
+
+const newId = (): string => randomBytes(24).toString("base64url");
+
+/** A forgotten old secret verifies nothing; without one that signs, `sign` says so. */
+function keysOf(secret: SessionOptions["secret"]): Settings["keys"] {
+  const toKeys = (secrets: readonly (Secret | null | undefined)[]): readonly KeyObject[] =>
+    secrets.filter((each) => each !== null && each !== undefined).map(secretKey);
+  if (secret) {
+    const keys = toKeys(Array.isArray(secret) ? secret : [secret]);
+    return () => keys;
+  }
+  let parsers: readonly KeyObject[] = [];
+  let parsersSecret: string | undefined;
+  return (req) => {
+    if (req.secret && req.secret !== parsersSecret) {
+      parsersSecret = req.secret;
+      parsers = toKeys([req.secret]);
+    }
+    return req.secret ? parsers : [];
+  };
+}
+
+/** An app may pass what another library made of its options, so an unknown one is no error: it is one where a known one was meant. */
+function warnOfUnknown(options: object): void {
+  for (const option of Object.keys(options)) {
+    const meant = OPTIONS.includes(option) ? undefined : nearest(option, OPTIONS);
+    if (meant) console.warn(`holdfast/express-session: there is no option ${option}: did you mean ${meant}?`);
+  }
 }

@@ -1,6 +1,11 @@
+import type { KeyObject } from "node:crypto";
 import type { IncomingMessage } from "node:http";
+import { candidates } from "../core/cookie.ts";
+import { deprecate } from "./deprecate.ts";
 import type { Exchange } from "./exchange.ts";
+import type { Settings } from "./options.ts";
 import type { Session, SessionData } from "./session.ts";
+import { unsign } from "./signature.ts";
 import type { Store } from "./store.ts";
 
 /** Where a request keeps its exchange. */
@@ -21,8 +26,82 @@ export interface SessionRequest extends IncomingMessage {
   get(name: string): string | undefined;
   /** By cookie-parser. */
   secret?: string | undefined;
-  cookies: Record<string, string | undefined>;
-  signedCookies: Record<string, string | false | undefined>;
+  cookies?: Record<string, string | undefined>;
+  signedCookies?: Record<string, string | false | undefined>;
   /** @internal */
   [EXCHANGE]?: Exchange;
+}
+
+/** More cookies of one name than any honest client sends; each costs a look into the store. */
+const MAX_IDS = 5;
+
+/**
+ * The ids that the client sent in cookies signed with one of the keys, in the order of the header: a browser may send several cookies of the name (other
+ * paths, a parent domain), of which the first may be stale or planted.
+ */
+export function presentedIds(req: SessionRequest, name: string, keys: readonly KeyObject[]): readonly string[] {
+  const ids = new Set<string>();
+  for (const value of candidates(req.headers.cookie, name)) {
+    const id = unsign(decode(value), keys);
+    if (id !== undefined) ids.add(id);
+    if (ids.size === MAX_IDS) break;
+  }
+  if (ids.size > 0 || !(req.signedCookies || req.cookies)) return [...ids];
+  const parsed = parsedId(req, name, keys);
+  return parsed ? [parsed] : [];
+}
+
+/** What cookie-parser found, or another middleware put where it would. */
+function parsedId(
+  { signedCookies, cookies }: SessionRequest,
+  name: string,
+  keys: readonly KeyObject[],
+): string | undefined {
+  const id = signedCookies?.[name] || unsign(cookies?.[name] ?? "", keys);
+  if (id) deprecate("cookie should be available in req.headers.cookie");
+  return id;
+}
+
+function decode(value: string): string {
+  const text = value.length > 1 && value.startsWith('"') && value.endsWith('"') ? value.slice(1, -1) : value;
+  if (!text.includes("%")) return text;
+  try {
+    return decodeURIComponent(text);
+  } catch {
+    return text;
+  }
+}
+
+/** Whether the client's connection is https. `proxy` is the option of this name. */
+export function isSecure(req: SessionRequest, proxy: boolean | undefined): boolean {
+  const socket = (req.connection ?? req.socket) as { encrypted?: boolean } | undefined;
+  if (socket?.encrypted) return true;
+  if (proxy === false) return false;
+  if (proxy !== true) return req.secure === true;
+  const header = String(req.headers["x-forwarded-proto"] ?? "");
+  return header.split(",", 1)[0]!.trim().toLowerCase() === "https";
+}
+
+/** Whether the request's path is the cookie's or lies below it, segment by segment (RFC 6265 5.1.4). */
+export function isBelow(req: SessionRequest, path: string): boolean {
+  if (path === "/") return true;
+  const pathname = pathOf(req.originalUrl || req.url || "/");
+  if (!pathname.startsWith(path)) return false;
+  return pathname.length === path.length || path.endsWith("/") || pathname[path.length] === "/";
+}
+
+/** Of a request target; a proxy's names the host too. */
+function pathOf(target: string): string {
+  if (!target.startsWith("/")) return URL.parse(target)?.pathname ?? target;
+  const end = target.search(/[?#]/);
+  return end < 0 ? target : target.slice(0, end);
+}
+
+/** Puts https-or-not in the place of `"auto"`. */
+export function resolveAuto(req: SessionRequest, { proxy }: Pick<Settings, "proxy">): void {
+  const { cookie } = req.session;
+  if (cookie.secure !== "auto" && cookie.sameSite !== "auto") return;
+  const secure = isSecure(req, proxy);
+  if (cookie.secure === "auto") cookie.secure = secure;
+  if (cookie.sameSite === "auto") cookie.sameSite = secure ? "none" : "lax";
 }

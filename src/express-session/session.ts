@@ -30,7 +30,8 @@ export class Session {
     Object.defineProperty(this, "req", { value: req });
     Object.defineProperty(this, "id", { value: req.sessionID });
     if (typeof data !== "object" || data === null) return;
-    for (const name in data) if (!(name in this) || MISSPELLINGS.has(name)) Reflect.set(this, name, Reflect.get(data, name));
+    for (const name in data)
+      if (!(name in this) || MISSPELLINGS.has(name)) Reflect.set(this, name, Reflect.get(data, name));
   }
 
   /** Starts the cookie's `maxAge` anew. The middleware does so by itself. */
@@ -92,7 +93,11 @@ export class Session {
 }
 
 /** With a callback it answers the session, else a promise: the response waits for that one, awaited or not. */
-function run(session: Session, callback: Callback | undefined, start: (done: Callback) => void): Session | Promise<void> {
+function run(
+  session: Session,
+  callback: Callback | undefined,
+  start: (done: Callback) => void,
+): Session | Promise<void> {
   if (callback) {
     start(callback);
     return session;

@@ -39,7 +39,10 @@ abstract class BaseStore extends EventEmitter {
   load(sid: string, callback: (error?: unknown, session?: Session & SessionData) => void): void {
     this.get(sid, (error, data) => {
       if (error || !data) return callback(error || undefined);
-      callback(null, this.createSession({ sessionID: sid, sessionStore: this } as SessionRequest, data));
+      callback(
+        null,
+        this.createSession({ sessionID: sid, sessionStore: this } as Partial<SessionRequest> as SessionRequest, data),
+      );
     });
   }
 
@@ -76,6 +79,5 @@ export function callable<Class extends abstract new () => object>(
 
 export type Store = BaseStore;
 export const Store: typeof BaseStore = callable(BaseStore, (store) => {
-  // @ts-expect-error Node's EventEmitter is such a function, though its types say class.
   EventEmitter.call(store);
 });

@@ -1,5 +1,6 @@
 import { attempt, isPending } from "../core/after.ts";
 import type { Exchange, HeaderEdits } from "../core/exchange.ts";
+import type { Awaitable } from "../store.ts";
 import { breakOff, clearContent, headersSent, isHttp2, type NodeResponse, setHead, writeAfterEnd } from "./response.ts";
 
 /** The methods that make headers leave, and so wait for the commit. */
@@ -13,8 +14,8 @@ type Held = Methods & { [HOLD]: Hold; writeHeader: Method };
 /** The methods that throw once the handler has sent its head, although it is still held. HTTP/2 has no setHeaders. */
 type HeadMethods = Record<"setHeader" | "appendHeader" | "removeHeader", Method> & { setHeaders?: Method | undefined };
 
-/** What the hold needs of an exchange. */
-type Commit = Pick<Exchange<object>, "commit" | "abandon" | "seal" | "end">;
+/** What the hold needs of an exchange. Its `end` may save what came after the commit, and then the response's end waits for it. */
+export type Commit = Pick<Exchange<object>, "commit" | "abandon" | "seal"> & { end(): Awaitable<void> };
 
 const HOLD = Symbol("holdfast.hold");
 
@@ -102,8 +103,8 @@ class Hold {
   readonly #exchange: Commit;
   readonly #fail: (error: unknown) => void;
   readonly #original: Methods;
-  /** `open` until the handler writes, `committing` while it is held, then `released`, or `failed` and dropped. */
-  #phase: "open" | "committing" | "released" | "failed" = "open";
+  /** `open` until the handler writes, `committing` while it is held, then `released`, or `failed` and dropped. `ending`: the end alone is held. */
+  #phase: "open" | "committing" | "released" | "ending" | "failed" = "open";
   /** Whether the handler gave the head itself, by writeHead. */
   #headGiven = false;
   #ended = false;
@@ -128,13 +129,13 @@ class Hold {
   }
 
   get isEndHeld(): boolean {
-    return this.#phase === "committing" && this.#ended;
+    return (this.#phase === "committing" && this.#ended) || this.#phase === "ending";
   }
 
   /** Node sends no head before the first piece of the body, so the session may still change after it: the head is kept. */
   writeHead(args: unknown[]): unknown {
     const response = this.#response;
-    if (this.#phase === "released") return this.#call("writeHead", args);
+    if (this.#phase === "released" || this.#phase === "ending") return this.#call("writeHead", args);
     if (this.#phase === "failed") return response;
     if (this.#frozen) {
       // Middleware that asks Node for the implicit head (an older compression) asks again while it is held.
@@ -165,11 +166,12 @@ class Hold {
         }
         this.#waiting.push({ method, args });
         return this.#kept(method);
+      case "ending":
+        return method === "flushHeaders" ? undefined : this.#drop(method, args, writeAfterEnd());
       case "failed":
         return this.#drop(method, args);
       default:
-        if (ends && !this.#settleEnd()) return this.#drop(method, args);
-        return this.#call(method, args);
+        return ends ? this.#end(args) : this.#call(method, args);
     }
   }
 
@@ -224,9 +226,21 @@ class Hold {
   }
 
   #replay(edits: HeaderEdits): void {
+    const ending = this.#endedLater ? attempt(() => this.#exchange.end()) : undefined;
+    if (isPending(ending)) {
+      // Of a store that answers later; nothing has left yet, so its failure is still an answer.
+      ending.then(
+        () => this.#leave(edits),
+        (error) => this.#failed(error),
+      );
+      return;
+    }
+    this.#leave(edits);
+  }
+
+  #leave(edits: HeaderEdits): void {
     this.#thaw();
     try {
-      if (this.#endedLater) this.#exchange.end();
       this.#release(edits);
       let flowing = this.#phase === "released" && !this.#ended;
       for (const { method, args } of this.#waiting.splice(0)) flowing = this.#call(method, args) !== false && flowing;
@@ -239,18 +253,27 @@ class Hold {
     }
   }
 
-  #settleEnd(): boolean {
+  /** The end of an answer whose head has left. */
+  #end(args: unknown[]): unknown {
     if (!this.#endedLater) {
       this.#exchange.seal();
-      return true;
+      return this.#call("end", args);
     }
-    try {
-      this.#exchange.end();
-      return true;
-    } catch (error) {
-      this.#abort(error);
-      return false;
-    }
+    const settled = attempt(() => this.#exchange.end());
+    if (!isPending(settled)) return this.#call("end", args);
+    this.#phase = "ending";
+    Object.defineProperty(this.#response, "writableEnded", WRITABLE_ENDED);
+    settled.then(
+      () => {
+        this.#phase = "released";
+        this.#call("end", args);
+      },
+      (error) => {
+        this.#drop("end", args, error);
+        this.#abort(error);
+      },
+    );
+    return this.#response;
   }
 
   #failed(error: unknown): void {
@@ -273,12 +296,12 @@ class Hold {
     this.#fail(error);
   }
 
-  #edit({ setCookie, vary }: HeaderEdits): void {
+  #edit({ setCookie, cacheable, vary }: HeaderEdits): void {
     const response = this.#response;
     if (setCookie) {
       if (!this.#cookieSet) response.appendHeader("Set-Cookie", setCookie);
       this.#cookieSet = true;
-      if (!response.hasHeader("Cache-Control")) response.setHeader("Cache-Control", "no-store");
+      if (!cacheable && !response.hasHeader("Cache-Control")) response.setHeader("Cache-Control", "no-store");
     }
     if (vary) {
       const before = response.getHeader("Vary");
