@@ -1,6 +1,6 @@
 /**
- * Server CPU per request over bare Express 5: reading one entry of an existing session, and changing one, with holdfast's memory store and with
- * express-session's MemoryStore. Three servers side by side, rounds interleaved, medians.
+ * Server CPU per request over bare Express 5: reading one entry of an existing session, and changing one, with holdfast's memory store, and with
+ * express-session's MemoryStore and the drop-in's. Four servers side by side, rounds interleaved, medians.
  */
 import { fork } from "node:child_process";
 import { once } from "node:events";
@@ -11,7 +11,7 @@ import { median, table } from "../report.ts";
 const ROUNDS = 25;
 const REQUESTS = 4000;
 
-const names = ["bare", "holdfast", "express-session"] as const;
+const names = ["bare", "holdfast", "express-session", "drop-in"] as const;
 const kinds = ["read", "write"] as const;
 
 const servers = await Promise.all(
@@ -63,7 +63,9 @@ const rows = kinds.map((kind) => {
     "bare µs": spent("bare").toFixed(1),
     "express-session over bare µs": over("express-session").toFixed(1),
     "holdfast over bare µs": over("holdfast").toFixed(1),
+    "drop-in over bare µs": over("drop-in").toFixed(1),
     "holdfast / express-session": (over("holdfast") / over("express-session")).toFixed(3),
+    "drop-in / express-session": (over("drop-in") / over("express-session")).toFixed(3),
   };
 });
 table("Server CPU per request (Express 5, memory stores)", rows);

@@ -8,6 +8,7 @@ import type { AddressInfo } from "node:net";
 import express, { type Express, type Request, type RequestHandler, type Response } from "express";
 import { createSessions } from "holdfast";
 import { expressSessions } from "holdfast/express";
+import session from "holdfast/express-session";
 import { memoryStore } from "holdfast/stores/memory";
 
 interface Data {
@@ -28,7 +29,7 @@ const DATA: Data = {
 };
 
 // Its types and ours both declare Express's req.session, so it goes without.
-const session = createRequire(import.meta.url)("express-session") as (options: object) => RequestHandler;
+const original = createRequire(import.meta.url)("express-session") as (options: object) => RequestHandler;
 
 type Variant = (app: Express) => {
   begin(req: Request): void;
@@ -49,16 +50,20 @@ const variants: Record<string, Variant> = {
     };
   },
 
-  "express-session"(app) {
-    app.use(session({ secret: "bench", resave: false, saveUninitialized: false }));
-    const data = (req: Request): Data => req.session as unknown as Data;
-    return {
-      begin: (req) => Object.assign(data(req), DATA),
-      read: (req) => data(req).user.name,
-      write: (req) => ++data(req).views,
-    };
-  },
+  "express-session": (app) => compatible(app, original),
+  "drop-in": (app) => compatible(app, session),
 };
+
+/** What express-session's users write. */
+function compatible(app: Express, middleware: (options: object) => RequestHandler): ReturnType<Variant> {
+  app.use(middleware({ secret: "bench", resave: false, saveUninitialized: false }));
+  const data = (req: Request): Data => req.session as unknown as Data;
+  return {
+    begin: (req) => Object.assign(data(req), DATA),
+    read: (req) => data(req).user.name,
+    write: (req) => ++data(req).views,
+  };
+}
 
 const app = express();
 const { begin, read, write } = variants[process.argv[2]!]!(app);

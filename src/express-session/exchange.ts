@@ -39,15 +39,16 @@ export class Exchange {
   /** Finds the session of the first id that has one, or begins a new session. */
   open(done: Callback, tried = 0): void {
     const id = this.#ids[tried];
-    if (id === undefined) return step(() => this.#generate(), done);
-    const { store } = this.settings;
-    const found = (error: { code?: unknown } | null | undefined, data: SessionData | null | undefined): void => {
-      if (error && error.code !== "ENOENT") return done(error);
-      if (error || !data) return this.open(done, tried + 1);
-      step(() => this.#inflate(id, data), done);
-    };
+    if (id === undefined) {
+      step(() => this.#generate(), done);
+      return;
+    }
     try {
-      store.get(id, found as Parameters<typeof store.get>[1]);
+      this.settings.store.get(id, (error, data) => {
+        if (error && (error as { code?: unknown }).code !== "ENOENT") done(error);
+        else if (error || !data) this.open(done, tried + 1);
+        else step(() => this.#inflate(id, data), done);
+      });
     } catch (error) {
       done(error);
     }
@@ -231,7 +232,8 @@ function step(operation: () => void, done: Callback): void {
   try {
     operation();
   } catch (error) {
-    return done(error);
+    done(error);
+    return;
   }
   done();
 }

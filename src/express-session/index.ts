@@ -1,8 +1,6 @@
-import { Cookie } from "./cookie.ts";
-import { MemoryStore } from "./memory.ts";
-import { session as middleware } from "./middleware.ts";
-import { Session } from "./session.ts";
-import { Store } from "./store.ts";
-
-export const session = Object.assign(middleware, { Store, Cookie, Session, MemoryStore });
-export { Cookie, MemoryStore, Session, Store, session as default, session as "module.exports" };
+export { Cookie, type CookieOptions } from "./cookie.ts";
+export { MemoryStore } from "./memory.ts";
+export { type Middleware, session as default, session as "module.exports" } from "./middleware.ts";
+export type { SessionOptions } from "./options.ts";
+export { Session, type SessionData } from "./session.ts";
+export { Store } from "./store.ts";

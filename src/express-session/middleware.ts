@@ -1,11 +1,13 @@
 import type { IncomingMessage, ServerResponse } from "node:http";
 import { hold } from "../http/hold.ts";
-import { Cookie } from "./cookie.ts";
+import { Cookie, type CookieOptions } from "./cookie.ts";
 import { Exchange } from "./exchange.ts";
+import { MemoryStore } from "./memory.ts";
 import { type SessionOptions, type Settings, settle } from "./options.ts";
 import { holdPartial } from "./partial.ts";
 import { EXCHANGE, isBelow, presentedIds, resolveAuto, type SessionRequest } from "./request.ts";
-import { Session } from "./session.ts";
+import { Session, type SessionData } from "./session.ts";
+import { Store } from "./store.ts";
 
 type Next = (error?: unknown) => void;
 
@@ -57,6 +59,13 @@ export function session(options?: SessionOptions): Middleware {
     });
   };
 }
+
+/** What `import session from "express-session"` has always carried. */
+export declare namespace session {
+  export { Cookie, type CookieOptions, MemoryStore, Session, type SessionData, type SessionOptions, Store };
+}
+
+Object.assign(session, { Store, Cookie, Session, MemoryStore });
 
 /** Undefined where the request is none of this middleware's. */
 function receive(settings: Settings, req: SessionRequest, next: Next): Exchange | undefined {
