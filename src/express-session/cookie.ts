@@ -60,7 +60,7 @@ export class Cookie implements CookieOptions {
     if (!options) return;
     if (typeof options !== "object") throw new TypeError("argument options must be a object");
     for (const key in options) if (key !== "data") Reflect.set(this, key, Reflect.get(options, key));
-    this.originalMaxAge ??= this.maxAge ?? null;
+    this.originalMaxAge ??= this.maxAge as number | null;
   }
 
   /** When the browser forgets the cookie; null: when it ends. */

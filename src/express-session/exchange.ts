@@ -43,13 +43,17 @@ export class Exchange {
       step(() => this.#generate(), done);
       return;
     }
+    let isAnswered = false;
     try {
       this.settings.store.get(id, (error, data) => {
+        isAnswered = true;
         if (error && (error as { code?: unknown }).code !== "ENOENT") done(error);
         else if (error || !data) this.open(done, tried + 1);
         else step(() => this.#inflate(id, data), done);
       });
     } catch (error) {
+      // A store that answers at once has run the whole request in there.
+      if (isAnswered) throw error;
       done(error);
     }
   }
