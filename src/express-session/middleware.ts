@@ -1,4 +1,5 @@
 import type { IncomingMessage, ServerResponse } from "node:http";
+import type { RequestSession } from "../http/express-request.ts";
 import { hold } from "../http/hold.ts";
 import { Cookie, type CookieOptions } from "./cookie.ts";
 import { Exchange } from "./exchange.ts";
@@ -8,6 +9,23 @@ import { holdPartial } from "./partial.ts";
 import { EXCHANGE, isBelow, presentedIds, resolveAuto, type SessionRequest } from "./request.ts";
 import { Session, type SessionData } from "./session.ts";
 import { Store } from "./store.ts";
+
+declare global {
+  namespace Express {
+    interface HoldfastSessions {
+      compatible: Session & Partial<SessionData>;
+    }
+
+    type SessionStore = Store & { generate: (req: Request) => void };
+
+    interface Request {
+      session: RequestSession;
+      /** The id of `session`: a bearer token, for nobody's eyes. */
+      sessionID: string;
+      sessionStore: SessionStore;
+    }
+  }
+}
 
 type Next = (error?: unknown) => void;
 

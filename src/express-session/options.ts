@@ -15,6 +15,11 @@ export interface AnyStore {
   on(event: string, listener: () => void): unknown;
 }
 
+/** A method's type, as a function whose parameter is annotated with Express's own Request fits that alone. */
+interface CookieFunction {
+  of(req: SessionRequest): CookieOptions;
+}
+
 export interface SessionOptions {
   /** Signs the cookie. Of a list, the first signs, and all verify: put a new one in front to rotate. Default: cookie-parser's `req.secret`. */
   secret?: Secret | Secret[] | undefined;
@@ -24,7 +29,7 @@ export interface SessionOptions {
   name?: string | undefined;
   /** The old name of `name`. */
   key?: string | undefined;
-  cookie?: CookieOptions | ((req: SessionRequest) => CookieOptions) | undefined;
+  cookie?: CookieOptions | CookieFunction["of"] | undefined;
   /** Makes a new session's id, at once. It must be hard to guess. Default: 192 random bits. */
   genid?(req: SessionRequest): string;
   /** Save each session at the end of its request, changed or not. `false` is what you want with any store that has `touch`. Default: true, deprecated. */

@@ -3,14 +3,19 @@ import { isPending } from "../core/after.ts";
 import type { Exchange } from "../core/exchange.ts";
 import { hasSession, type Session, type SessionData } from "../core/session.ts";
 import type { Sessions } from "../core/sessions.ts";
+import type { RequestSession } from "../http/express-request.ts";
 import { requestHead } from "../http/head.ts";
 import { hold } from "../http/hold.ts";
 
 declare global {
   namespace Express {
+    interface HoldfastSessions {
+      express: Session<SessionData>;
+    }
+
     interface Request {
       /** The visitor's session, by the middleware of `holdfast/express`. */
-      session: Session<SessionData>;
+      session: RequestSession;
     }
   }
 }

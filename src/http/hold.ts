@@ -1,6 +1,5 @@
 import { attempt, isPending } from "../core/after.ts";
 import type { Exchange, HeaderEdits } from "../core/exchange.ts";
-import type { Awaitable } from "../store.ts";
 import { breakOff, clearContent, headersSent, isHttp2, type NodeResponse, setHead, writeAfterEnd } from "./response.ts";
 
 /** The methods that make headers leave, and so wait for the commit. */
@@ -14,8 +13,8 @@ type Held = Methods & { [HOLD]: Hold; writeHeader: Method };
 /** The methods that throw once the handler has sent its head, although it is still held. HTTP/2 has no setHeaders. */
 type HeadMethods = Record<"setHeader" | "appendHeader" | "removeHeader", Method> & { setHeaders?: Method | undefined };
 
-/** What the hold needs of an exchange. Its `end` may save what came after the commit, and then the response's end waits for it. */
-export type Commit = Pick<Exchange<object>, "commit" | "abandon" | "seal"> & { end(): Awaitable<void> };
+/** What the hold needs of an exchange. Where its `end` saves what came after the commit, it answers a promise, and the response's end waits. */
+type Commit = Pick<Exchange<object>, "commit" | "abandon" | "seal"> & { end(): unknown };
 
 const HOLD = Symbol("holdfast.hold");
 

@@ -33,6 +33,12 @@ const BUNDLES: readonly Bundle[] = [
   { subpath: "holdfast", web: true, budget: 11_000, imports: [], never: [...STORES, "express", "node:"] },
   { subpath: "holdfast/node", budget: 2_900, imports: ["node:http"], never: [...STORES, "express"] },
   { subpath: "holdfast/express", budget: 5_200, imports: ["node:crypto", "node:http"], never: STORES },
+  {
+    subpath: "holdfast/express-session",
+    budget: 8_900,
+    imports: ["node:crypto", "node:events", "node:http"],
+    never: STORES,
+  },
   { subpath: "holdfast/stores/memory", budget: 3_200, imports: [], never: [...STORES, "node:"] },
   {
     subpath: "holdfast/stores/sqlite",
@@ -51,7 +57,8 @@ const BUNDLES: readonly Bundle[] = [
 /** No bundle may load a driver, in whatever way: the app hands its client in. */
 const DRIVER = /["'`](pg|postgres|redis|@redis\/client|ioredis|iovalkey|mysql2?|better-sqlite3|sqlite3|mongodb)["'`]/;
 
-const PUBLISHED = /^(package\.json|LICENSE|README(\.ko)?\.md|CHANGELOG\.md|SECURITY\.md|dist\/.+\.(js|js\.map|d\.ts))$/;
+const PUBLISHED =
+  /^(package\.json|LICENSE|README(\.ko)?\.md|CHANGELOG\.md|SECURITY\.md|dist\/.+\.(c?js|c?js\.map|d\.c?ts))$/;
 const REQUIRED = ["LICENSE", "README.md", "CHANGELOG.md", "SECURITY.md"];
 
 const problems: string[] = [];
@@ -68,6 +75,7 @@ try {
   importAll();
   typeCheck("every subpath", specifiers, ["node"]);
   typeCheck("the core without Node's types", ["holdfast", "holdfast/stores/memory"], []);
+  moveFromExpressSession();
   await bundleAll();
 } finally {
   rmSync(temporary, { recursive: true });
@@ -136,12 +144,44 @@ function importAll(): void {
   check("importing every subpath", app, process.execPath, "import.js");
 }
 
+/** CommonJS, as old apps are written: `require` answers the function, and both kinds of module may add to the session's types. */
+function moveFromExpressSession(): void {
+  write(
+    "old.cjs",
+    `const session = require("holdfast/express-session");
+    if (typeof session !== "function" || require.resolve("holdfast/express-session").endsWith(".js")) process.exit(1);
+    module.exports = class extends session.Store {};`,
+  );
+  write(
+    "named.js",
+    `import session, { Cookie, MemoryStore, Session, Store } from "./node_modules/holdfast/dist/express-session/index.cjs";
+    if (session.Store !== Store || !MemoryStore || !Session || !Cookie) process.exit(1);`,
+  );
+  for (const file of ["old.cjs", "named.js"]) check(`running ${file}`, app, process.execPath, file);
+  write(
+    "old.cts",
+    `import session = require("holdfast/express-session");
+    declare module "holdfast/express-session" { interface SessionData { views: number } }
+    abstract class Old extends session.Store {}
+    const options: session.SessionOptions = { secret: "tea", store: new session.MemoryStore() };
+    session(options);
+    declare const req: Express.Request;
+    req.session.views satisfies number | undefined;
+    export = Old;`,
+  );
+  compile("the drop-in's CommonJS types", ["old.cts"], ["node"]);
+}
+
 /**
  * As strictly as a user could, the package's own types included. They import each other as `./x.ts`, as the sources do: TypeScript finds the
  * `.d.ts` there since 5.0.
  */
 function typeCheck(what: string, specifiers: readonly string[], types: readonly string[]): void {
   write("app.ts", specifiers.map((specifier, i) => `export * as _${i} from ${JSON.stringify(specifier)};`).join("\n"));
+  compile(what, ["app.ts"], types);
+}
+
+function compile(what: string, files: readonly string[], types: readonly string[]): void {
   const compilerOptions = {
     target: "es2023",
     lib: ["es2023"],
@@ -153,7 +193,7 @@ function typeCheck(what: string, specifiers: readonly string[], types: readonly 
     types,
     typeRoots: [join(root, "node_modules/@types")],
   };
-  write("tsconfig.json", JSON.stringify({ compilerOptions, files: ["app.ts"] }));
+  write("tsconfig.json", JSON.stringify({ compilerOptions, files }));
   check(`type-checking ${what}`, app, bin("tsc"), "-p", "tsconfig.json");
 }
 

@@ -14,6 +14,7 @@ const sourceOf = (target: string): string => `${root}src/${target.slice("./dist/
 
 /** The public entry points, out of package.json: a new one is one line there, and is tested, measured and packed from then on. */
 export const subpaths: readonly Subpath[] = Object.entries(manifest.exports)
+  .map(([subpath, target]) => [subpath, typeof target === "string" ? target : target.import] as const)
   .filter(([, target]) => target.startsWith("./dist/"))
   .map(([subpath, target]) => ({ specifier: manifest.name + subpath.slice(1), source: sourceOf(target) }));
 

@@ -144,11 +144,10 @@ function atOnce({ sessions }: Store, method: "get" | "set" | "destroy" | "touch"
   const [id, data] = args as [string, { cookie: unknown }];
   const callback = args.at(-1) as Callback;
   const text = sessions[id];
-  if (method === "get") return callback(null, text && JSON.parse(text));
   if (method === "set") sessions[id] = JSON.stringify(data);
   if (method === "destroy") delete sessions[id];
   if (method === "touch" && text) sessions[id] = JSON.stringify({ ...JSON.parse(text), cookie: data.cookie });
-  callback(null);
+  callback(null, method === "get" && text ? JSON.parse(text) : undefined);
 }
 
 /** `jar` holds each cookie that came, the newest last. */
