@@ -1,4 +1,4 @@
-import { createHmac, createSecretKey, type KeyObject, timingSafeEqual } from "node:crypto";
+import { createHmac, createSecretKey, KeyObject, timingSafeEqual } from "node:crypto";
 
 /** What signs the cookie: text, bytes, or a key of node:crypto. */
 export type Secret = string | NodeJS.ArrayBufferView | KeyObject;
@@ -7,7 +7,7 @@ export type Secret = string | NodeJS.ArrayBufferView | KeyObject;
 export function secretKey(secret: Secret | null | undefined): KeyObject {
   if (secret === null || secret === undefined) throw new TypeError("Secret key must be provided.");
   if (typeof secret === "string") return createSecretKey(secret, "utf8");
-  return "asymmetricKeyType" in secret ? secret : createSecretKey(secret as NodeJS.ArrayBufferView);
+  return secret instanceof KeyObject ? secret : createSecretKey(secret);
 }
 
 /** The cookie's value, in the format of the cookie-signature package: `s:`, the id, and the unpadded base64 of its HMAC-SHA256. */
