@@ -113,8 +113,17 @@ export class Cookie implements CookieOptions {
 const NAME = /^[!#$%&'*+\-.^_`|~0-9A-Za-z]+$/;
 const DOMAIN = /^\.?[a-z0-9]([a-z0-9-]{0,61}[a-z0-9])?(\.[a-z0-9]([a-z0-9-]{0,61}[a-z0-9])?)*$/i;
 const PATH = /^[ -:=-~]*$/;
-const PRIORITIES: Readonly<Record<string, string>> = { low: "Low", medium: "Medium", high: "High" };
-const SAME_SITES: Readonly<Record<string, string>> = { true: "Strict", strict: "Strict", lax: "Lax", none: "None" };
+const PRIORITIES: ReadonlyMap<unknown, string> = new Map([
+  ["low", "Low"],
+  ["medium", "Medium"],
+  ["high", "High"],
+]);
+const SAME_SITES: ReadonlyMap<unknown, string> = new Map<unknown, string>([
+  [true, "Strict"],
+  ["strict", "Strict"],
+  ["lax", "Lax"],
+  ["none", "None"],
+]);
 
 /** Attributes in express-session's order; the value is URI-encoded. */
 function serializeCookie(name: string, value: string, cookie: CookieData): string {
@@ -127,12 +136,12 @@ function serializeCookie(name: string, value: string, cookie: CookieData): strin
   if (httpOnly) text += "; HttpOnly";
   if (secure) text += "; Secure";
   if (partitioned) text += "; Partitioned";
-  if (priority) text += `; Priority=${check(PRIORITIES[word(priority)], "option priority")}`;
-  if (sameSite) text += `; SameSite=${check(SAME_SITES[word(sameSite)], "option sameSite")}`;
+  if (priority) text += `; Priority=${check(PRIORITIES.get(lower(priority)), "option priority")}`;
+  if (sameSite) text += `; SameSite=${check(SAME_SITES.get(lower(sameSite)), "option sameSite")}`;
   return text;
 }
 
-const word = (value: unknown): string => String(value).toLowerCase();
+const lower = (value: unknown): unknown => (typeof value === "string" ? value.toLowerCase() : value);
 
 const isDate = (value: unknown): boolean => value instanceof Date && !Number.isNaN(value.getTime());
 

@@ -162,7 +162,7 @@ export class Exchange {
     return called((done) => store.destroy(id, done));
   }
 
-  #keep(session: Session, text: string): Awaitable<void> {
+  #keep(session: Session & Partial<SessionData>, text: string): Awaitable<void> {
     const { store } = this.settings;
     const { sessionID: id } = this.#req;
     if (typeof id !== "string") return;
@@ -170,7 +170,7 @@ export class Exchange {
     if (typeof store.touch !== "function" || id !== this.#clientId) return;
     // A session that ended meanwhile needs no touch: the handler changed nothing, so its answer stands, and the error comes after it.
     return called((done) =>
-      store.touch?.(id, session, (error) => {
+      store.touch?.(id, session as SessionData, (error) => {
         if (error) setImmediate(this.#report, error);
         done();
       }),

@@ -50,7 +50,7 @@ export class Session {
   save(callback?: Callback): unknown {
     return run(this, callback, (done) => {
       const { sessionStore, [EXCHANGE]: exchange } = this.req;
-      sessionStore.set(this.id, this, exchange ? exchange.saving(this, done) : done);
+      sessionStore.set(this.id, this as this & SessionData, exchange ? exchange.saving(this, done) : done);
     });
   }
 

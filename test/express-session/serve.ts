@@ -1,9 +1,14 @@
 import { createHmac, type KeyObject } from "node:crypto";
 import { createServer } from "node:http";
 import express, { type Express, type Request } from "express";
-import session, { type MemoryStore, type Session, type SessionData, type SessionOptions } from "holdfast/express-session";
-import { type Answer, ask, type Question } from "../http/wire.ts";
+import session, {
+  type MemoryStore,
+  type Session,
+  type SessionData,
+  type SessionOptions,
+} from "holdfast/express-session";
 import { listening } from "../http/listen.ts";
+import { type Answer, ask, type Question } from "../http/wire.ts";
 
 /** `req.session` of the drop-in alone, with whatever entries. */
 export type Shown = Session & SessionData & Record<string, unknown>;
@@ -22,7 +27,11 @@ export interface Shop {
 export const quiet: SessionOptions = { secret: "tea", resave: false, saveUninitialized: false };
 
 /** An Express app behind the drop-in, until the test ends. Errors answer 500 and their message. */
-export async function serve(options: SessionOptions, routes: (app: Express) => void, before?: (app: Express) => void): Promise<Shop> {
+export async function serve(
+  options: SessionOptions,
+  routes: (app: Express) => void,
+  before?: (app: Express) => void,
+): Promise<Shop> {
   const app = express();
   const errors: Error[] = [];
   let jar: string | undefined;

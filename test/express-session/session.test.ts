@@ -1,5 +1,5 @@
 import type { Request } from "express";
-import session, { MemoryStore, Session } from "holdfast/express-session";
+import session, { MemoryStore, type Session } from "holdfast/express-session";
 import { describe, expect, it } from "vitest";
 import { counter, rows, serve, shown, signed } from "./serve.ts";
 
@@ -15,7 +15,12 @@ describe("req.session", () => {
       });
     });
     const { seen, keys, copy, destory } = JSON.parse((await shop.ask()).text);
-    expect([seen, keys, Object.keys(copy), destory]).toEqual([["cookie", "user"], ["cookie", "user"], ["cookie", "user"], false]);
+    expect([seen, keys, Object.keys(copy), destory]).toEqual([
+      ["cookie", "user"],
+      ["cookie", "user"],
+      ["cookie", "user"],
+      false,
+    ]);
   });
 
   it("takes no entry from the store that would hide a method", async () => {
@@ -67,12 +72,16 @@ describe("req.session", () => {
 
   it("is passed by where another middleware has made one", async () => {
     const own = { mine: true };
-    const shop = await serve({}, (app) => void app.get("/", (req, res) => void res.json(req.session)), (app) => {
-      app.use((req, _res, next) => {
-        Object.assign(req, { session: own });
-        next();
-      });
-    });
+    const shop = await serve(
+      {},
+      (app) => void app.get("/", (req, res) => void res.json(req.session)),
+      (app) => {
+        app.use((req, _res, next) => {
+          Object.assign(req, { session: own });
+          next();
+        });
+      },
+    );
     expect(JSON.parse((await shop.ask()).text)).toEqual(own);
   });
 });
@@ -91,17 +100,20 @@ describe("its methods", () => {
     expect((await shop.ask("/do")).text).toBe("[true,true]");
   });
 
-  it.each(["save", "reload", "regenerate", "destroy"] as const)("answer the session where they call back: %s", async (method) => {
-    const shop = await serve({}, (app) => {
-      counter(app);
-      app.get("/do", (req, res) => {
-        const session = shown(req);
-        const answered = session[method]((error?: unknown) => res.json([answered === session, error ?? null]));
+  it.each(["save", "reload", "regenerate", "destroy"] as const)(
+    "answer the session where they call back: %s",
+    async (method) => {
+      const shop = await serve({}, (app) => {
+        counter(app);
+        app.get("/do", (req, res) => {
+          const session = shown(req);
+          const answered = session[method]((error?: unknown) => res.json([answered === session, error ?? null]));
+        });
       });
-    });
-    await shop.ask();
-    expect((await shop.ask("/do")).text).toBe("[true,null]");
-  });
+      await shop.ask();
+      expect((await shop.ask("/do")).text).toBe("[true,null]");
+    },
+  );
 
   it("reject where the store fails, and the handler may live with it", async () => {
     const store = new MemoryStore();
@@ -109,7 +121,12 @@ describe("its methods", () => {
       counter(app);
       app.get("/reload", async (req, res) => {
         store.sessions = {};
-        const { message } = await shown(req).reload().then(() => new Error("reloaded"), (error: Error) => error);
+        const { message } = await shown(req)
+          .reload()
+          .then(
+            () => new Error("reloaded"),
+            (error: Error) => error,
+          );
         res.send(message);
       });
     });
@@ -117,21 +134,24 @@ describe("its methods", () => {
     expect(await shop.ask("/reload")).toMatchObject({ status: 200, text: "failed to load session" });
   });
 
-  it.each(["save", "regenerate", "destroy"] as const)("fail the response where nobody awaits them: %s", async (method) => {
-    const store = new MemoryStore();
-    const shop = await serve({ store }, (app) => {
-      counter(app);
-      app.get("/do", (req, res) => {
-        shown(req).more = 1;
-        store.set = (_sid, _session, callback) => setImmediate(callback!, new Error("disk full"));
-        store.destroy = (_sid, callback) => setImmediate(callback!, new Error("disk full"));
-        void shown(req)[method]();
-        res.send("all is well");
+  it.each(["save", "regenerate", "destroy"] as const)(
+    "fail the response where nobody awaits them: %s",
+    async (method) => {
+      const store = new MemoryStore();
+      const shop = await serve({ store }, (app) => {
+        counter(app);
+        app.get("/do", (req, res) => {
+          shown(req).more = 1;
+          store.set = (_sid, _session, callback) => setImmediate(callback!, new Error("disk full"));
+          store.destroy = (_sid, callback) => setImmediate(callback!, new Error("disk full"));
+          void shown(req)[method]();
+          res.send("all is well");
+        });
       });
-    });
-    await shop.ask();
-    expect(await shop.ask("/do")).toMatchObject({ status: 500, text: "disk full" });
-  });
+      await shop.ask();
+      expect(await shop.ask("/do")).toMatchObject({ status: 500, text: "disk full" });
+    },
+  );
 });
 
 describe("regenerate", () => {

@@ -51,7 +51,10 @@ describe("a signature", () => {
     ["is longer by a character", (value: string) => `${value}A`],
     ["is padded", (value: string) => `${value}=`],
     ["is repeated", (value: string) => value + value.slice(value.lastIndexOf("."))],
-    ["has other bits where base64 has none to spare", (value: string) => value.slice(0, -1) + nextLetter(value.at(-1)!)],
+    [
+      "has other bits where base64 has none to spare",
+      (value: string) => value.slice(0, -1) + nextLetter(value.at(-1)!),
+    ],
     ["has no s: before it", (value: string) => value.slice(2)],
     ["has an S: before it", (value: string) => `S${value.slice(1)}`],
     ["signs nothing", () => sign("", [mine])],
@@ -106,7 +109,9 @@ describe("secrets", () => {
   });
 
   it("come from cookie-parser where there is no other", async () => {
-    const shop = await serve({ secret: undefined, store: storeOfOne() }, counter, (app) => app.use(cookieParser("tea")));
+    const shop = await serve({ secret: undefined, store: storeOfOne() }, counter, (app) =>
+      app.use(cookieParser("tea")),
+    );
     expect((await shop.ask("/", { headers: { cookie: signed("known", "tea") } })).text).toBe("42");
   });
 
