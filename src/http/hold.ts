@@ -262,16 +262,15 @@ class Hold {
     if (!isPending(settled)) return this.#call("end", args);
     this.#phase = "ending";
     Object.defineProperty(this.#response, "writableEnded", WRITABLE_ENDED);
-    settled.then(
-      () => {
+    settled
+      .then(() => {
         this.#phase = "released";
         this.#call("end", args);
-      },
-      (error) => {
+      })
+      .catch((error) => {
         this.#drop("end", args, error);
         this.#abort(error);
-      },
-    );
+      });
     return this.#response;
   }
 

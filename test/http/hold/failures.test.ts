@@ -40,6 +40,11 @@ const ofTheBody = {
 
 const committed = () => exchange(() => setImmediate({ vary: false }));
 
+const ends: [string, () => unknown][] = [
+  ["it is not saved", () => fail()],
+  ["saving it fails", () => setImmediate().then(fail)],
+];
+
 describe.each(protocols)("by %s", (protocol) => {
   const ask = wire[protocol];
 
@@ -185,23 +190,26 @@ describe.each(protocols)("by %s", (protocol) => {
     );
   });
 
-  it("a session changed between the commit and the end breaks the answer, whose head has left", async () => {
-    const unsaved = () => exchange(() => ({ vary: false }), { end: () => fail() });
-    const handler: Handler = async (response) => {
-      response.write("first");
-      await setImmediate();
-      response.end("last");
-    };
-    const served = await serve(handler, unsaved, protocol);
-    const { status, complete, body } = await ask(served.port);
-    expect(status).toBe(200);
-    expect(body.toString()).not.toContain("last");
-    expect(complete).toBe(false);
-    expect(served.errors).toEqual(["no store"]);
-  });
+  it.each(ends)(
+    "a session changed between the commit and the end breaks the answer, whose head has left: %s",
+    async (_, end) => {
+      const unsaved = () => exchange(() => ({ vary: false }), { end });
+      const handler: Handler = async (response) => {
+        response.write("first");
+        await setImmediate();
+        response.end("last");
+      };
+      const served = await serve(handler, unsaved, protocol);
+      const { status, complete, body } = await ask(served.port);
+      expect(status).toBe(200);
+      expect(body.toString()).not.toContain("last");
+      expect(complete).toBe(false);
+      expect(served.errors).toEqual(["no store"]);
+    },
+  );
 
-  it("where the head is still held, such a change is a clean error", async () => {
-    const unsaved = () => exchange(() => setImmediate({ vary: false }), { end: () => fail() });
+  it.each(ends)("where the head is still held, such a change is a clean error: %s", async (_, end) => {
+    const unsaved = () => exchange(() => setImmediate({ vary: false }), { end });
     const served = await serve(
       (response) => {
         response.write("first");
@@ -216,6 +224,18 @@ describe.each(protocols)("by %s", (protocol) => {
       complete: true,
       body: "failed: no store",
     });
+  });
+
+  it("a bad piece at an end that waits for a save breaks the answer, not the process", async () => {
+    const late = () => exchange(() => ({ vary: false }), { end: () => setImmediate() });
+    const handler: Handler = async (response) => {
+      response.write("first");
+      await setImmediate();
+      response.end({} as string);
+    };
+    const served = await serve(handler, late, protocol);
+    expect(await ask(served.port)).toMatchObject({ status: 200, complete: false });
+    expect(served.errors).toEqual(["ERR_INVALID_ARG_TYPE"]);
   });
 
   it("a client that leaves while the answer is held disturbs nobody", async () => {
