@@ -6,6 +6,7 @@ import { isSecure, resolveAuto, type SessionRequest } from "./request.ts";
 import { Session, type SessionData } from "./session.ts";
 import { sign } from "./signature.ts";
 import type { Callback } from "./store.ts";
+import { warnOnce } from "./warn.ts";
 
 const NO_EDITS: HeaderEdits = { vary: false };
 
@@ -26,7 +27,7 @@ export class Exchange {
   /** What the commit left in the store, by which a later change is told. */
   #left: { readonly id: string; readonly text: string } | undefined;
 
-  /** `ids` are what the client sent, signed by us. `report` gets an error that comes too late to change the answer. */
+  /** `ids` are what the client sent, signed by us. `report` gets an error that is not to change the answer. */
   constructor(settings: Settings, req: SessionRequest, ids: readonly string[], report: (error: unknown) => void) {
     this.settings = settings;
     this.#req = req;
@@ -47,7 +48,7 @@ export class Exchange {
     try {
       this.settings.store.get(id, (error, data) => {
         isAnswered = true;
-        if (error && (error as { code?: unknown }).code !== "ENOENT") done(error);
+        if (error && error.code !== "ENOENT") done(error);
         else if (error || !data) this.open(done, tried + 1);
         else step(() => this.#inflate(id, data), done);
       });
@@ -87,7 +88,9 @@ export class Exchange {
     const { session } = this.#req;
     if (session instanceof Session) return;
     const { save, reload, destroy, regenerate } = Session.prototype;
-    Object.defineProperties(session, hidden({ save, reload, destroy, regenerate }));
+    for (const [name, value] of Object.entries({ save, reload, destroy, regenerate })) {
+      Object.defineProperty(session, name, { value, configurable: true, writable: true });
+    }
   }
 
   /** Called as a save begins; its callback is to be called in place of `done`. */
@@ -146,7 +149,9 @@ export class Exchange {
     if (!left || (left.id === session.id && (left.text === text || this.#savedText === text))) return;
     // Under an id that the client doesn't have, nobody would ever find it.
     if (session.id === this.#clientId) return called((done) => session.save(done));
-    warnLost();
+    warnOnce(
+      "a new session was first changed after the response's headers had left, and was not saved: its cookie goes with them. Change it before the first write.",
+    );
   }
 
   /** A handler may end its response over what it did not await: the response waits, and fails with it. */
@@ -168,10 +173,10 @@ export class Exchange {
     if (typeof id !== "string") return;
     if (this.#shouldSave(session, text)) return called((done) => session.save(done));
     if (typeof store.touch !== "function" || id !== this.#clientId) return;
-    // A session that ended meanwhile needs no touch: the handler changed nothing, so its answer stands, and the error comes after it.
+    // A session that ended meanwhile needs no touch: the handler changed nothing, so its answer stands.
     return called((done) =>
       store.touch?.(id, session as SessionData, (error) => {
-        if (error) setImmediate(this.#report, error);
+        if (error) this.#report(error);
         done();
       }),
     );
@@ -190,7 +195,12 @@ export class Exchange {
     const req = this.#req;
     const id: unknown = req.sessionID;
     if (typeof id !== "string" || !this.#shouldSetCookie(session, id, text)) return undefined;
-    if (session.cookie.secure && !isSecure(req, settings.proxy)) return undefined;
+    if (session.cookie.secure && !isSecure(req, settings.proxy)) {
+      warnOnce(
+        `the cookie ${settings.name} is Secure and a request came by http, so it was not set. Behind a proxy that ends TLS, call app.set("trust proxy", 1) or pass proxy: true; for development without https, pass cookie: { secure: "auto" }.`,
+      );
+      return undefined;
+    }
     return session.cookie.serialize(settings.name, sign(id, settings.keys(req)));
   }
 
@@ -223,14 +233,6 @@ function called(operation: (done: Callback) => void): Awaitable<void> {
   return isDone ? undefined : promise;
 }
 
-function hidden(methods: object): PropertyDescriptorMap {
-  const descriptors = Object.entries(methods).map(([name, value]) => [
-    name,
-    { value, configurable: true, writable: true },
-  ]);
-  return Object.fromEntries(descriptors);
-}
-
 /** Does it, and calls back with what it threw; what the callback throws is not caught. */
 function step(operation: () => void, done: Callback): void {
   try {
@@ -240,14 +242,4 @@ function step(operation: () => void, done: Callback): void {
     return;
   }
   done();
-}
-
-let warned = false;
-
-function warnLost(): void {
-  if (warned) return;
-  warned = true;
-  console.warn(
-    "holdfast/express-session: a new session was first changed after the response's headers had left, and was not saved: its cookie goes with them. Change it before the first write.",
-  );
 }

@@ -1,6 +1,7 @@
-import type { IncomingMessage, ServerResponse } from "node:http";
 import type { RequestSession } from "../http/express-request.ts";
+import type { NodeRequest } from "../http/head.ts";
 import { hold } from "../http/hold.ts";
+import type { NodeResponse } from "../http/response.ts";
 import { Cookie, type CookieOptions } from "./cookie.ts";
 import { Exchange } from "./exchange.ts";
 import { MemoryStore } from "./memory.ts";
@@ -30,7 +31,7 @@ declare global {
 type Next = (error?: unknown) => void;
 
 /** For Express 4 and 5, Connect, and node:http, https and http2 by themselves. */
-export type Middleware = (request: IncomingMessage, response: ServerResponse, next: Next) => void;
+export type Middleware = (request: NodeRequest, response: NodeResponse, next: Next) => void;
 
 /**
  * The middleware of express-session: each request gets its session as `req.session`, found by a signed cookie.
@@ -60,11 +61,11 @@ export function session(options?: SessionOptions): Middleware {
   });
 
   return (request, response, next) => {
-    const req = request as SessionRequest;
+    const req = request as unknown as SessionRequest;
     if (req.session || !isReady) return next();
     let exchange: Exchange | undefined;
     try {
-      exchange = receive(settings, req, next);
+      exchange = receive(settings, req, (error) => afterwards(response, () => next(error)));
     } catch (error) {
       return next(error);
     }
@@ -86,12 +87,12 @@ export declare namespace session {
 Object.assign(session, { Store, Cookie, Session, MemoryStore });
 
 /** Undefined where the request is none of this middleware's. */
-function receive(settings: Settings, req: SessionRequest, next: Next): Exchange | undefined {
+function receive(settings: Settings, req: SessionRequest, report: Next): Exchange | undefined {
   if (!isBelow(req, settings.cookie(req).path || "/")) return undefined;
   const keys = settings.keys(req);
   if (keys.length === 0) throw new Error("secret option required for sessions");
   req.sessionStore = settings.store;
-  const exchange = new Exchange(settings, req, presentedIds(req, settings.name, keys), next);
+  const exchange = new Exchange(settings, req, presentedIds(req, settings.name, keys), report);
   req[EXCHANGE] = exchange;
   return exchange;
 }
@@ -106,6 +107,12 @@ function generateWith(settings: Settings, req: SessionRequest): void {
 }
 
 /** Who hands the middleware a websocket's upgrade has no response, and makes up some of one. */
-function isWhole(response: Partial<ServerResponse>): boolean {
+function isWhole(response: Partial<NodeResponse>): boolean {
   return typeof response.appendHeader === "function";
+}
+
+/** Express breaks the connection off where an error comes in the middle of an answer. */
+function afterwards(response: NodeResponse, tell: () => void): void {
+  if (isWhole(response)) response.once("finish", tell);
+  else tell();
 }

@@ -6,6 +6,7 @@ import { MemoryStore } from "./memory.ts";
 import type { SessionRequest } from "./request.ts";
 import { type Secret, secretKey } from "./signature.ts";
 import type { Store } from "./store.ts";
+import { warnOnce } from "./warn.ts";
 
 /** What express-session takes for a store, whatever class it comes from. */
 export interface AnyStore {
@@ -73,6 +74,21 @@ const OPTIONS = [
   "unset",
 ];
 
+const COOKIE_OPTIONS = [
+  "maxAge",
+  "originalMaxAge",
+  "expires",
+  "httpOnly",
+  "path",
+  "domain",
+  "secure",
+  "sameSite",
+  "partitioned",
+  "priority",
+  "signed",
+  "encode",
+];
+
 /** Checks the options as express-session does, and fills in its defaults. */
 export function settle(options: SessionOptions): Settings {
   const genid = options.genid || newId;
@@ -88,7 +104,8 @@ export function settle(options: SessionOptions): Settings {
     throw new TypeError("secret option array must contain one or more strings");
   }
   if (!options.secret) deprecate("req.secret; provide secret option");
-  warnOfUnknown(options);
+  warnOfUnknown(options, OPTIONS, "");
+  if (typeof cookie === "object") warnOfUnknown(cookie, COOKIE_OPTIONS, "cookie.");
 
   const store = (options.store || new MemoryStore()) as Store;
   if (process.env.NODE_ENV === "production" && store instanceof MemoryStore) console.warn(MEMORY_WARNING);
@@ -112,7 +129,7 @@ const MEMORY_WARNING =
 
 const newId = (): string => randomBytes(24).toString("base64url");
 
-/** A forgotten old secret verifies nothing; without one that signs, `sign` says so. */
+/** One that is missing in a list (an environment without it) verifies nothing, and the first that is there signs. */
 function keysOf(secret: SessionOptions["secret"]): Settings["keys"] {
   const toKeys = (secrets: readonly (Secret | null | undefined)[]): readonly KeyObject[] =>
     secrets.filter((each) => each !== null && each !== undefined).map(secretKey);
@@ -131,10 +148,13 @@ function keysOf(secret: SessionOptions["secret"]): Settings["keys"] {
   };
 }
 
-/** An app may pass what another library made of its options, so an unknown one is no error: it is one where a known one was meant. */
-function warnOfUnknown(options: object): void {
+/** An app may pass what another library made of its options, so an unknown one is no error, and no word is said of it unless a known one was meant. */
+function warnOfUnknown(options: object, known: readonly string[], prefix: string): void {
   for (const option of Object.keys(options)) {
-    const meant = OPTIONS.includes(option) ? undefined : nearest(option, OPTIONS);
-    if (meant) console.warn(`holdfast/express-session: there is no option ${option}: did you mean ${meant}?`);
+    if (known.includes(option)) continue;
+    const isCookies = COOKIE_OPTIONS.includes(option);
+    const meant = isCookies ? option : nearest(option, known);
+    if (meant)
+      warnOnce(`there is no option ${prefix}${option}: did you mean ${isCookies ? "cookie." : prefix}${meant}?`);
   }
 }

@@ -1,5 +1,6 @@
-import type { ServerResponse } from "node:http";
 import { attempt, isPending } from "../core/after.ts";
+import type { HeaderEdits } from "../core/exchange.ts";
+import type { NodeResponse } from "../http/response.ts";
 import type { Exchange } from "./exchange.ts";
 
 /**
@@ -7,29 +8,31 @@ import type { Exchange } from "./exchange.ts";
  * one, or with none. Its head leaves at once, so all that can be done is to set the cookie; the session is saved if it ever ends.
  */
 export function holdPartial(
-  response: Partial<Pick<ServerResponse, "writeHead" | "end" | "getHeader" | "setHeader">>,
+  response: Partial<Pick<NodeResponse, "writeHead" | "end" | "getHeader" | "setHeader">>,
   exchange: Exchange,
   fail: (error: unknown) => void,
 ): void {
   const { writeHead, end } = response as { [Method in "writeHead" | "end"]?: (...args: unknown[]) => unknown };
   let isHeadSet = false;
-  const setHead = (): void => {
-    if (isHeadSet) return;
+  const setHead = (cookie: string | undefined): void => {
     isHeadSet = true;
-    const cookie = exchange.cookie();
     if (cookie === undefined) return;
     const before = (response.getHeader?.("Set-Cookie") ?? []) as string | string[];
     response.setHeader?.("Set-Cookie", [before, cookie].flat());
   };
   Object.assign(response, {
     writeHead(...args: unknown[]): unknown {
-      setHead();
+      if (!isHeadSet) setHead(exchange.cookie());
       return writeHead?.apply(response, args);
     },
     end(...args: unknown[]): unknown {
-      const committed = attempt(() => exchange.commit());
-      if (isPending(committed)) committed.then(() => end?.apply(response, args), fail);
-      else end?.apply(response, args);
+      const leave = ({ setCookie }: HeaderEdits): void => {
+        if (!isHeadSet) setHead(setCookie);
+        end?.apply(response, args);
+      };
+      const edits = attempt(() => exchange.commit());
+      if (isPending(edits)) edits.then(leave, fail);
+      else leave(edits);
       return response;
     },
   });

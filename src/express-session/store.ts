@@ -4,7 +4,11 @@ import type { SessionRequest } from "./request.ts";
 import { Session, type SessionData } from "./session.ts";
 
 /** How an operation answers; an error whose `code` is ENOENT means "not found". */
-export type Callback = (error?: unknown) => void;
+export type Callback = (error?: CallbackError) => void;
+
+/** As express-session's types have it: apps read `error.message` without a question. */
+// biome-ignore lint/suspicious/noExplicitAny: see above
+type CallbackError = any;
 
 /**
  * What a store of express-session's inherits from. `disconnect` and `connect` events tell the middleware when to pass requests on without a
@@ -14,13 +18,15 @@ abstract class BaseStore extends EventEmitter {
   /** Set by the middleware: gives the request a new session. */
   declare generate: (req: SessionRequest) => void;
 
-  abstract get(sid: string, callback: (error: unknown, session?: SessionData | null) => void): void;
+  abstract get(sid: string, callback: (error: CallbackError, session?: SessionData | null) => void): void;
   abstract set(sid: string, session: SessionData, callback?: Callback): void;
   abstract destroy(sid: string, callback?: Callback): void;
   /** Moves the session's expiry to its cookie's, and changes nothing else. */
   touch?(sid: string, session: SessionData, callback?: Callback): void;
-  all?(callback: (error: unknown, sessions?: SessionData[] | { [sid: string]: SessionData } | null) => void): void;
-  length?(callback: (error: unknown, length?: number) => void): void;
+  all?(
+    callback: (error: CallbackError, sessions?: SessionData[] | { [sid: string]: SessionData } | null) => void,
+  ): void;
+  length?(callback: (error: CallbackError, length?: number) => void): void;
   clear?(callback?: Callback): void;
 
   /** Ends the request's session, and begins a new one under a new id. */
@@ -36,7 +42,7 @@ abstract class BaseStore extends EventEmitter {
   }
 
   /** The session of this id, outside of its requests. */
-  load(sid: string, callback: (error?: unknown, session?: Session & SessionData) => void): void {
+  load(sid: string, callback: (error?: CallbackError, session?: Session & SessionData) => void): void {
     this.get(sid, (error, data) => {
       if (error || !data) return callback(error || undefined);
       callback(

@@ -20,9 +20,22 @@ describe("an option", () => {
     ["resaves", "resave"],
     ["Secret", "secret"],
     ["cokie", "cookie"],
+    ["httpOnly", "cookie.httpOnly"],
   ])("%s is warned of, with the one that was meant", (slip, meant) => {
     session({ ...quiet, [slip]: true } as SessionOptions);
     expect(warn.mock.calls).toEqual([[`holdfast/express-session: there is no option ${slip}: did you mean ${meant}?`]]);
+  });
+
+  it("of the cookie that is misspelt is warned of too", () => {
+    session({ ...quiet, cookie: { samesite: "lax" } as object });
+    const message = "holdfast/express-session: there is no option cookie.samesite: did you mean cookie.sameSite?";
+    expect(warn.mock.calls).toEqual([[message]]);
+  });
+
+  it("cookie.secure over http is warned of, with what to do", async () => {
+    const shop = await serve({ cookie: { secure: true } }, counter);
+    expect([(await shop.ask()).cookies, (await shop.ask()).cookies]).toEqual([[], []]);
+    expect(warn.mock.calls).toEqual([[expect.stringContaining('call app.set("trust proxy", 1) or pass proxy: true')]]);
   });
 
   it("that belongs to another library passes without a word", () => {

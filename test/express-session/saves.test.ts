@@ -218,7 +218,7 @@ describe("a response's end", () => {
 it("works over HTTP/2", async () => {
   const withSession = session({ ...quiet, saveUninitialized: true });
   const server = createHttp2Server((req, res) =>
-    withSession(req as never, res as never, (error) => {
+    withSession(req, res, (error) => {
       const session = shown(req as never);
       session.views = Number(session.views ?? 0) + 1;
       res.end(String(error ?? session.views));

@@ -1,4 +1,4 @@
-import { createServer, type IncomingMessage } from "node:http";
+import { createServer, type IncomingMessage, type ServerResponse } from "node:http";
 import session, { MemoryStore, type Session } from "holdfast/express-session";
 import { Server } from "socket.io";
 import { io } from "socket.io-client";
@@ -46,10 +46,15 @@ it("a partial response's end saves the session first", async () => {
   const store = new MemoryStore();
   const visited = { headers: {}, url: "/" } as Visited;
   const ended = Promise.withResolvers<unknown>();
-  const response = { setHeader() {}, end: ended.resolve } as unknown as import("node:http").ServerResponse;
+  const headers: unknown[] = [];
+  const response = {
+    setHeader: (...header: unknown[]) => void headers.push(header),
+    end: ended.resolve,
+  } as unknown as ServerResponse;
   await new Promise((resolve) => session({ ...quiet, store })(visited, response, resolve));
   visited.session.views = 1;
   response.end("done");
   expect(await ended.promise).toBe("done");
   expect(rows(store)).toEqual([expect.objectContaining({ views: 1 })]);
+  expect(headers).toEqual([["Set-Cookie", [expect.stringMatching(/^connect\.sid=/)]]]);
 });
