@@ -37,7 +37,7 @@ export type Middleware = (request: NodeRequest, response: NodeResponse, next: Ne
  * The middleware of express-session: each request gets its session as `req.session`, found by a signed cookie.
  *
  * ```ts
- * app.use(session({ secret: process.env.SECRET, resave: false, saveUninitialized: false, store }));
+ * app.use(session({ secret: process.env.SECRET, resave: false, saveUninitialized: false }));
  * app.get("/", (req, res) => {
  *   req.session.views = (req.session.views ?? 0) + 1;
  *   res.send(`${req.session.views} views`);

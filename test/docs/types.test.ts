@@ -29,6 +29,7 @@ const PRELUDE = `
     const nodeSessions: typeof import("holdfast/node").nodeSessions;
     const memoryStore: typeof import("holdfast/stores/memory").memoryStore;
     const sqliteStore: typeof import("holdfast/stores/sqlite").sqliteStore;
+    const session: typeof import("holdfast/express-session").default;
     const barrier: typeof import("holdfast/testing").barrier;
     const loginAs: typeof import("holdfast/testing").loginAs;
   }
