@@ -32,8 +32,9 @@ export interface SessionRequest extends IncomingMessage {
   [EXCHANGE]?: Exchange;
 }
 
-/** More cookies of one name than any honest client sends; each costs a look into the store. */
+/** More cookies of one name than any honest client sends; a good one costs a look into the store, any other a signature. */
 const MAX_IDS = 5;
+const MAX_COOKIES = 20;
 
 /**
  * The ids that the client sent in cookies signed with one of the keys, in the order of the header: a browser may send several cookies of the name (other
@@ -41,7 +42,7 @@ const MAX_IDS = 5;
  */
 export function presentedIds(req: SessionRequest, name: string, keys: readonly KeyObject[]): readonly string[] {
   const ids = new Set<string>();
-  for (const value of candidates(req.headers.cookie, name)) {
+  for (const value of candidates(req.headers.cookie, name).slice(0, MAX_COOKIES)) {
     const id = unsign(decode(value), keys);
     if (id !== undefined) ids.add(id);
     if (ids.size === MAX_IDS) break;

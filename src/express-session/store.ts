@@ -54,8 +54,11 @@ abstract class BaseStore extends EventEmitter {
 
   /** Makes `req.session` of what the store has kept. */
   createSession(req: SessionRequest, data: SessionData): Session & SessionData {
-    const { expires, originalMaxAge } = data.cookie;
-    const cookie = new Cookie(data.cookie);
+    const stored = data.cookie;
+    // Read one by one: the error for a row without a cookie has then the text it had.
+    const expires: unknown = stored.expires;
+    const originalMaxAge = stored.originalMaxAge;
+    const cookie = new Cookie(stored);
     if (typeof expires === "string") cookie.expires = new Date(expires);
     cookie.originalMaxAge = originalMaxAge;
     data.cookie = cookie;

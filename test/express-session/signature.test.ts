@@ -128,6 +128,12 @@ describe("the cookie", () => {
     expect((await shop.ask("/", { headers: { cookie } })).text).toBe("42");
   });
 
+  it("is not looked for without an end", async () => {
+    const shop = await serve({ store: storeOfOne() }, counter);
+    const planted = "connect.sid=s%3Aknown.x; ".repeat(20);
+    expect((await shop.ask("/", { headers: { cookie: planted + signed("known", "tea") } })).text).toBe("1");
+  });
+
   it("may be quoted, and stand among broken ones", async () => {
     const shop = await serve({ store: storeOfOne() }, counter);
     const quoted = signed("known", "tea").replace("=", '="').concat('"');

@@ -116,6 +116,14 @@ describe("a store", () => {
     expect(answer).toMatchObject({ status: 500, text: "out of order" });
   });
 
+  it("whose row has no cookie is an error of the request", async () => {
+    const store = new MemoryStore();
+    store.sessions.known = "{}";
+    const shop = await serve({ store }, counter);
+    const answer = await shop.ask("/", { headers: { cookie: signed("known", "tea") } });
+    expect(answer).toMatchObject({ status: 500, text: expect.stringContaining("Cannot read properties of undefined") });
+  });
+
   it("gives a session outside of requests by load, and its dates as dates", async () => {
     const store = new MemoryStore();
     const shop = await serve({ store, cookie: { maxAge: 60_000 } }, counter);
