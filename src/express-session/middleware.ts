@@ -17,13 +17,11 @@ declare global {
       compatible: Session & Partial<SessionData>;
     }
 
-    type SessionStore = Store & { generate: (req: Request) => void };
-
     interface Request {
       session: RequestSession;
       /** The id of `session`: a bearer token, for nobody's eyes. */
       sessionID: string;
-      sessionStore: SessionStore;
+      sessionStore: Store & { generate: (req: Request) => void };
     }
   }
 }
