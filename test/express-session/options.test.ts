@@ -95,6 +95,19 @@ describe("an option", () => {
     },
   );
 
+  it("genid that throws is an error of the request", async () => {
+    const genid = (): string => {
+      throw new Error("no entropy");
+    };
+    const shop = await serve({ genid }, counter);
+    expect(await shop.ask()).toMatchObject({ status: 500, text: "no entropy" });
+  });
+
+  it("genid may make ids of any characters", async () => {
+    const shop = await serve({ genid: () => "a/b; c=é" }, counter);
+    expect([(await shop.ask()).text, (await shop.ask()).text]).toEqual(["1", "2"]);
+  });
+
   it("cookie as a function is asked with the request", async () => {
     const shop = await serve({ cookie: (req) => ({ maxAge: req.url === "/" ? 1000 : 2000 }) }, (app) => {
       app.use((req, res) => void res.json(req.session.cookie.originalMaxAge));
