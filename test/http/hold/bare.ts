@@ -12,16 +12,11 @@ export type Commit = Parameters<typeof hold>[1];
 
 export const COOKIE = "sid=id; Path=/; HttpOnly";
 
-/**
- * A session with nothing to save (`commit` answers at once), one that was read, and one whose save takes until the handler has returned; one that is saved
- * again at the end of a stream, and one that needs both.
- */
+/** A session with nothing to save (`commit` answers at once), one that was read, and one whose save takes until the handler has returned. */
 export const commits = {
   "nothing to save": () => exchange(() => ({ vary: false })),
   "a session that was read": () => exchange(() => ({ vary: true })),
   "a save under way": () => exchange(() => setImmediate({ vary: true, setCookie: COOKIE })),
-  "a save at the end": () => exchange(() => ({ vary: false }), { end: () => setImmediate() }),
-  "two saves": () => exchange(() => setImmediate({ vary: false }), { end: () => setImmediate() }),
 } as const;
 
 export type Situation = keyof typeof commits;

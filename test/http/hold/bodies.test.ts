@@ -9,7 +9,8 @@ import { Readable } from "node:stream";
 import { pipeline } from "node:stream/promises";
 import { setImmediate } from "node:timers/promises";
 import { afterAll, beforeAll, describe, expect, it } from "vitest";
-import { commits, expectSame, type Handler, type Protocol, type Situation, serve } from "./bare.ts";
+import { ask } from "../wire.ts";
+import { commits, exchange, expectSame, type Handler, type Protocol, type Situation, serve, wire } from "./bare.ts";
 
 const situations = Object.keys(commits) as Situation[];
 const untyped = (response: ServerResponse) => response as unknown as Record<string, (...args: unknown[]) => unknown>;
@@ -233,6 +234,42 @@ describe("flushHeaders", () => {
     expect(response.headers["content-type"]).toBe("text/event-stream");
     finish();
     expect((await response.setEncoding("utf8").toArray()).join("")).toBe("data: 1\n\n");
+  });
+});
+
+/** Of sessions whose store takes its time to save what came after the head; asked for by GET, as a HEAD's client leaves with the head. */
+describe.each([
+  ["an open head", () => exchange(() => ({ vary: false }), { end: () => setImmediate() })],
+  ["a held head", () => exchange(() => setImmediate({ vary: false }), { end: () => setImmediate() })],
+])("an end that waits for a second save, after %s", (_, saves) => {
+  it.each(["HTTP/1.1", "HTTP/2"] as const)("is what Node would have sent by %s", async (protocol) => {
+    for (const handler of Object.values(bodies)) {
+      const bare = await serve(handler, undefined, protocol);
+      const held = await serve(handler, saves, protocol);
+      expect(await wire[protocol](held.port)).toEqual(await wire[protocol](bare.port));
+    }
+  });
+
+  it("looks like an end at once, lets nothing come after it, and calls back when it is sent", async () => {
+    const saved = Promise.withResolvers<void>();
+    const { port, notes, closed } = await serve(
+      async (response, note) => {
+        response.write("first, ");
+        await setImmediate();
+        note(`open ${response.writableEnded}`);
+        response.end("last", () => note("ended"));
+        note(`ended ${response.writableEnded}`);
+        response.write("too late", (error) => note(code(error)));
+        response.end("too late", (error?: unknown) => note(code(error)));
+        await setImmediate();
+        saved.resolve();
+      },
+      () => ({ ...saves(), end: () => saved.promise }),
+    );
+    expect((await ask(port)).body.toString()).toBe("first, last");
+    await closed;
+    const late = "ERR_STREAM_WRITE_AFTER_END";
+    expect(notes).toEqual(["open false", "ended true", late, late, "ended"]);
   });
 });
 
