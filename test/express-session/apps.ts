@@ -4,6 +4,7 @@ import { createRequire } from "node:module";
 import type { AddressInfo } from "node:net";
 import { onTestFinished } from "vitest";
 import type { CallbackStore } from "../../src/express-session/callback-store.ts";
+import { session as dropIn } from "../../src/express-session/index.ts";
 
 type Done = (error?: unknown) => void;
 
@@ -49,7 +50,10 @@ export interface LoosePackage {
 // Without its types: @types/express-session and holdfast/express both declare `req.session`.
 export const original = createRequire(import.meta.url)("express-session") as LoosePackage;
 
-export const packages: [string, LoosePackage][] = [["express-session", original]];
+export const packages: [string, LoosePackage][] = [
+  ["express-session", original],
+  ["holdfast/express-session", dropIn as unknown as LoosePackage],
+];
 
 export const SECRET = "tea";
 
