@@ -1,12 +1,20 @@
 import { existsSync } from "node:fs";
+import { connect } from "node:net";
 import { describe, it } from "vitest";
 
-/** What a test may need beyond Node and the packages, and where it is looked for. */
+/** What a test may need beyond Node and the packages, and where it is looked for: a path, or the URL of a server. */
 const PLACES = {
   Chromium: process.env.CHROMIUM_PATH || "/usr/bin/chromium",
+  PostgreSQL: process.env.HOLDFAST_POSTGRES_URL || "postgres://postgres@127.0.0.1:5432/postgres",
+  MariaDB: process.env.HOLDFAST_MARIADB_URL || "mysql://root@127.0.0.1:3306",
+  Redis: process.env.HOLDFAST_REDIS_URL || "redis://127.0.0.1:6379",
+  MongoDB: process.env.HOLDFAST_MONGODB_URL || "mongodb://127.0.0.1:27017",
 };
 
 export type Need = keyof typeof PLACES;
+
+/** What CI does without: neither Debian nor npm has a MongoDB server. */
+const SPARED: ReadonlySet<Need> = new Set(["MongoDB"]);
 
 declare module "vitest" {
   interface TaskMeta {
@@ -14,6 +22,10 @@ declare module "vitest" {
     wants?: Need;
   }
 }
+
+// Asked before any test is collected, since `describe` can't wait for an answer.
+const found = new Set<string>();
+await Promise.all(Object.values(PLACES).map(async (place) => (await isThere(place)) && found.add(place)));
 
 /**
  * A `describe` for tests that need something of the machine; the body gets the place where it is.
@@ -23,9 +35,9 @@ declare module "vitest" {
  */
 export function describeWith(need: Need, name: string, body: (place: string) => void): void {
   const place = PLACES[need];
-  if (existsSync(place)) {
+  if (found.has(place)) {
     describe(name, () => body(place));
-  } else if (process.env.CI) {
+  } else if (process.env.CI && !SPARED.has(need)) {
     describe(name, () => {
       it(`has ${need}`, () => {
         throw new Error(`No ${need} at ${place}, and CI leaves no test out: .ci/run installs what the tests need.`);
@@ -34,4 +46,17 @@ export function describeWith(need: Need, name: string, body: (place: string) => 
   } else {
     describe(name, { skip: true, meta: { wants: need } }, () => body(place));
   }
+}
+
+async function isThere(place: string): Promise<boolean> {
+  if (!place.includes("://")) return existsSync(place);
+  const { hostname, port } = new URL(place);
+  const socket = connect({ host: hostname, port: Number(port), timeout: 2000 });
+  return new Promise((resolve) => {
+    const answer = (isOpen: boolean) => () => {
+      socket.destroy();
+      resolve(isOpen);
+    };
+    socket.once("connect", answer(true)).once("error", answer(false)).once("timeout", answer(false));
+  });
 }
