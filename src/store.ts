@@ -60,7 +60,7 @@ export interface Store {
   /** Removes the record, for good. True when there was a live one; deleting what is missing is no error. */
   delete(handle: string): Awaitable<boolean>;
 
-  /** Removes the records that have expired by `now`, in batches that let other work in between. Answers how many. */
+  /** Removes the records that have expired by `now`, in batches that let other work in between. Answers how many: none, where the database does it by itself. */
   sweep(now: number): Awaitable<number>;
 
   /** Frees what the store itself opened; a connection that was handed to it stays open. From then on every operation throws `store-closed`, but `close`. */

@@ -5,9 +5,9 @@ import { entries } from "./store/entries.ts";
 import type { Clients } from "./store/fixtures.ts";
 import { copies, records } from "./store/records.ts";
 import { secrets } from "./store/secrets.ts";
-import { sweeps } from "./store/sweeps.ts";
+import { selfExpiring, sweeps } from "./store/sweeps.ts";
 import { updates } from "./store/updates.ts";
-import { users } from "./store/users.ts";
+import { sweptUsers, users } from "./store/users.ts";
 
 /** One sentence of the contract, and the code that holds a store to it. */
 export interface StoreCase {
@@ -24,7 +24,8 @@ export interface StoreCase {
  * neither. Handles and user ids are random, so the database may hold other records; but a sweep removes those that expire
  * within two minutes.
  *
- * A store that can't find records by user says `{ indexed: false }`.
+ * A store that can't find records by user says `{ indexed: false }`. One whose database removes expired records by itself, so that `sweep` has
+ * nothing to do, says `{ sweeps: false }`.
  *
  * ```ts
  * import { storeCases } from "holdfast/testing";
@@ -34,11 +35,17 @@ export interface StoreCase {
  * for (const { name, run } of storeCases(() => store)) test(name, run);
  * ```
  */
-export function storeCases(open: () => IndexedStore | Promise<IndexedStore>, options?: { indexed?: true }): StoreCase[];
-export function storeCases(open: () => Store | Promise<Store>, options: { indexed: false }): StoreCase[];
+export function storeCases(
+  open: () => IndexedStore | Promise<IndexedStore>,
+  options?: { indexed?: true; sweeps?: boolean },
+): StoreCase[];
 export function storeCases(
   open: () => Store | Promise<Store>,
-  { indexed = true }: { indexed?: boolean } = {},
+  options: { indexed: false; sweeps?: boolean },
+): StoreCase[];
+export function storeCases(
+  open: () => Store | Promise<Store>,
+  { indexed = true, sweeps: sweeping = true }: { indexed?: boolean; sweeps?: boolean } = {},
 ): StoreCase[] {
   let opened: Promise<Clients<Store>> | undefined;
   const clients = () => {
@@ -53,11 +60,11 @@ export function storeCases(
     ...updates,
     ...endings,
     ...secrets,
-    ...sweeps,
+    ...(sweeping ? sweeps : selfExpiring),
   }))
     cases.push({ name, run: async () => body(await clients()) });
   if (!indexed) return cases;
-  for (const [name, body] of Object.entries(users))
+  for (const [name, body] of Object.entries({ ...users, ...(sweeping && sweptUsers) }))
     cases.push({ name, run: async () => body(byUser(await clients())) });
   return cases;
 }

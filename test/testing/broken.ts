@@ -375,8 +375,8 @@ export const broken: Record<string, Record<string, Breakage>> = {
       },
     }),
   },
-  "a removed record is not listed": {
-    "leaves removed records in its index": (store, records) => {
+  "a deleted record is not listed": {
+    "leaves deleted records in its index": (store, records) => {
       const removed: { handle: string; record: SessionRecord }[] = [];
       return {
         delete(handle) {
@@ -448,6 +448,33 @@ export const broken: Record<string, Record<string, Breakage>> = {
       async list(userId) {
         const own = [...records].filter(([, record]) => record.userId?.toLowerCase() === userId.toLowerCase());
         return own.map(([handle, record]) => ({ handle, record }));
+      },
+    }),
+  },
+  "a swept record is not listed": {
+    "leaves swept records in its index": (store, records) => {
+      const swept: { handle: string; record: SessionRecord }[] = [];
+      return {
+        sweep(now) {
+          for (const [handle, record] of records) if (record.expiresAt <= now) swept.push({ handle, record });
+          return store.sweep(now);
+        },
+        async list(userId) {
+          return [...(await store.list(userId)), ...swept.filter(({ record }) => record.userId === userId)];
+        },
+      };
+    },
+  },
+};
+
+/** The same, of stores whose database removes expired records by itself. */
+export const brokenSelfExpiring: Record<string, Record<string, Breakage>> = {
+  "an expired record makes room without a sweep": { "leaves expired records to the sweep": () => ({}) },
+  "a sweep spares what is live": {
+    "sweeps everything": (_, records) => ({
+      async sweep() {
+        records.clear();
+        return 0;
       },
     }),
   },

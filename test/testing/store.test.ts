@@ -2,7 +2,7 @@ import { AssertionError } from "node:assert/strict";
 import { storeCases } from "holdfast/testing";
 import { describe, expect, it } from "vitest";
 import type { IndexedStore } from "../../src/store.ts";
-import { broken } from "./broken.ts";
+import { broken, brokenSelfExpiring } from "./broken.ts";
 import { correct, open } from "./plain.ts";
 
 describe("the store kit", () => {
@@ -25,6 +25,24 @@ describe("the store kit", () => {
 
   it("has no case that catches nothing", () => {
     expect(cases.map(({ name }) => name)).toEqual(Object.keys(broken));
+  });
+
+  describe("catches a self-expiring store that", () => {
+    for (const [name, breakages] of Object.entries(brokenSelfExpiring))
+      for (const [what, breakage] of Object.entries(breakages))
+        it(`${what}, by "${name}"`, async () => {
+          const records = new Map();
+          const selfExpiring = storeCases(() => open(records, breakage), { sweeps: false });
+          const { run } = selfExpiring.find((one) => one.name === name)!;
+          await expect(run()).rejects.toBeInstanceOf(AssertionError);
+        });
+  });
+
+  it("spares a self-expiring store the cases that sweep", () => {
+    const all = new Set([...Object.keys(broken), ...Object.keys(brokenSelfExpiring)]);
+    const names = storeCases(() => correct(new Map()), { sweeps: false }).map(({ name }) => name);
+    const spared = [...all].filter((name) => !names.includes(name));
+    expect(spared).toEqual(Object.keys(broken).filter((name) => /sweep|swept/.test(name)));
   });
 
   it("spares a store without an index the cases by user", async () => {

@@ -44,3 +44,20 @@ export const sweeps: Cases<Store> = {
       assert.equal((await store.read(made[i]!.handle)) !== undefined, status === "updated");
   },
 };
+
+/** Of stores whose database removes expired records by itself. */
+export const selfExpiring: Cases<Store> = {
+  async "an expired record makes room without a sweep"({ store }) {
+    const expired = await put(store, { expiresAt: past() });
+    assert.equal(await store.create(expired.handle, newRecord()), "created");
+    const { handle, record } = await put(store);
+    await update(store, handle, record, { expiresAt: past() });
+    assert.equal(await store.create(handle, newRecord()), "created");
+  },
+
+  async "a sweep spares what is live"({ store }) {
+    const { handle, record } = await put(store);
+    await store.sweep(Date.now());
+    await assertStored(store, handle, record);
+  },
+};
