@@ -4,7 +4,7 @@ import { createRequire } from "node:module";
 import type { AddressInfo } from "node:net";
 import { onTestFinished } from "vitest";
 import type { CallbackStore } from "../../src/express-session/callback-store.ts";
-import { session as dropIn } from "../../src/express-session/index.ts";
+import dropIn from "../../src/express-session/index.ts";
 
 type Done = (error?: unknown) => void;
 
