@@ -1,11 +1,13 @@
 import { type KeyObject, randomBytes } from "node:crypto";
 import { nearest } from "../core/options.ts";
+import type { Store as HoldfastStore } from "../store.ts";
 import type { CookieOptions } from "./cookie.ts";
 import { deprecate } from "./deprecate.ts";
 import { MemoryStore } from "./memory.ts";
 import type { SessionRequest } from "./request.ts";
 import { type Secret, secretKey } from "./signature.ts";
 import type { Store } from "./store.ts";
+import { isHoldfastStore, toExpressStore } from "./to-express-store.ts";
 import { warnOnce } from "./warn.ts";
 
 /** What express-session takes for a store, whatever class it comes from. */
@@ -24,8 +26,8 @@ interface CookieFunction {
 export interface SessionOptions {
   /** Signs the cookie. Of a list, the first signs, and all verify: put a new one in front to rotate. Default: cookie-parser's `req.secret`. */
   secret?: Secret | Secret[] | undefined;
-  /** Default: a `MemoryStore`, which is for development alone. */
-  store?: Store | AnyStore | undefined;
+  /** A store of express-session's, or of holdfast's; `toExpressStore` has more options for that one. Default: a `MemoryStore`, for development alone. */
+  store?: Store | AnyStore | HoldfastStore | undefined;
   /** The cookie's name. Default: `connect.sid`. */
   name?: string | undefined;
   /** The old name of `name`. */
@@ -107,7 +109,8 @@ export function settle(options: SessionOptions): Settings {
   warnOfUnknown(options, OPTIONS, "");
   if (typeof cookie === "object") warnOfUnknown(cookie, COOKIE_OPTIONS, "cookie.");
 
-  const store = (options.store || new MemoryStore()) as Store;
+  const given = options.store || new MemoryStore();
+  const store = isHoldfastStore(given) ? toExpressStore(given) : (given as Store);
   if (process.env.NODE_ENV === "production" && store instanceof MemoryStore) console.warn(MEMORY_WARNING);
   return {
     store,

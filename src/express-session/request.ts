@@ -37,17 +37,23 @@ const MAX_IDS = 5;
 const MAX_COOKIES = 20;
 
 /**
- * The ids that the client sent in cookies signed with one of the keys, in the order of the header: a browser may send several cookies of the name (other
- * paths, a parent domain), of which the first may be stale or planted.
+ * The ids in a Cookie header's cookies that are signed with one of the keys, in its order: a browser may send several cookies of the name (other paths, a
+ * parent domain), of which the first may be stale or planted.
  */
-export function presentedIds(req: SessionRequest, name: string, keys: readonly KeyObject[]): readonly string[] {
+export function signedIds(header: string | undefined, name: string, keys: readonly KeyObject[]): readonly string[] {
   const ids = new Set<string>();
-  for (const value of candidates(req.headers.cookie, name).slice(0, MAX_COOKIES)) {
+  for (const value of candidates(header, name).slice(0, MAX_COOKIES)) {
     const id = unsign(decode(value), keys);
     if (id !== undefined) ids.add(id);
     if (ids.size === MAX_IDS) break;
   }
-  if (ids.size > 0 || !(req.signedCookies || req.cookies)) return [...ids];
+  return [...ids];
+}
+
+/** The ids that the client sent, wherever it was that express-session has looked for them. */
+export function presentedIds(req: SessionRequest, name: string, keys: readonly KeyObject[]): readonly string[] {
+  const ids = signedIds(req.headers.cookie, name, keys);
+  if (ids.length > 0 || !(req.signedCookies || req.cookies)) return ids;
   const parsed = parsedId(req, name, keys);
   return parsed ? [parsed] : [];
 }

@@ -1,0 +1,73 @@
+import { candidates } from "../core/cookie.ts";
+import type { SessionId } from "../core/id.ts";
+import type { RequestHead } from "../core/transport.ts";
+import { HoldfastError } from "../errors.ts";
+import { Cookie, type CookieOptions } from "./cookie.ts";
+import { sessionIdOf, sidOf } from "./id.ts";
+import { signedIds } from "./request.ts";
+import { type Secret, secretKey, sign } from "./signature.ts";
+
+/** What a request came with, and how its response answers. */
+export interface Received {
+  readonly ids: readonly SessionId[];
+  readonly presented: boolean;
+  set(id: SessionId, maxAge: number | undefined): string;
+  clear(): string;
+}
+
+export interface Transport {
+  receive(head: RequestHead, https: boolean): Received;
+}
+
+export interface ExpressTransportOptions {
+  /** The `secret` of express-session. Of a list, the first signs, and all verify. */
+  secret: Secret | Secret[];
+  /** The cookie's name. Default: `connect.sid`. */
+  name?: string;
+  /** The `cookie` option of express-session. A `maxAge` there keeps the cookie of each session for so long, as it did. */
+  cookie?: CookieOptions;
+}
+
+/**
+ * Lets `createSessions` read and write the cookies of express-session, so that both can run in one app, on the same rows, while it moves:
+ *
+ * ```ts
+ * const secret = "keyboard cat";
+ * const store = sqliteStore("sessions.db");
+ * const sessions = createSessions({ store, transport: expressTransport({ secret }) });
+ * const before = session({ store: toExpressStore(store), secret, resave: false, saveUninitialized: false });
+ * ```
+ *
+ * Give it the `secret`, `name` and `cookie` that express-session has. Throws `option-invalid` without a secret, and a TypeError for attributes that no
+ * cookie can have.
+ */
+export function expressTransport({ secret, name = "connect.sid", cookie = {} }: ExpressTransportOptions): Transport {
+  const secrets = Array.isArray(secret) ? secret : [secret];
+  if (secrets.length === 0 || !secrets[0]) {
+    const message = "expressTransport needs the secret that express-session signs its cookies with.";
+    throw new HoldfastError("option-invalid", message, { option: "secret" });
+  }
+  const keys = secrets.map(secretKey);
+
+  function write(value: string, https: boolean, expires: Date | null): string {
+    const written = new Cookie(cookie);
+    written.expires = expires;
+    if (cookie.secure === "auto") written.secure = https;
+    if (cookie.sameSite === "auto") written.sameSite = https ? "none" : "lax";
+    return written.serialize(name, value);
+  }
+  const after = (ms: number | undefined): Date | null => (typeof ms === "number" ? new Date(Date.now() + ms) : null);
+  write("", true, null);
+
+  return {
+    receive(head, https) {
+      const header = head.header("cookie");
+      return {
+        ids: signedIds(header, name, keys).map(sessionIdOf),
+        presented: candidates(header, name).length > 0,
+        set: (id, maxAge) => write(sign(sidOf(id), keys), https, after(maxAge ?? cookie.maxAge)),
+        clear: () => write("", https, new Date(0)),
+      };
+    },
+  };
+}
