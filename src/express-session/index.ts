@@ -1,3 +1,4 @@
+export type { CallbackStore } from "./callback-store.ts";
 export { Cookie, type CookieOptions } from "./cookie.ts";
 export { type ExpressStoreOptions, expressStore, type LostWrite } from "./express-store.ts";
 export { MemoryStore } from "./memory.ts";

@@ -20,6 +20,8 @@ const PRELUDE = `
     const form: { remember?: string };
     const myStore: () => IndexedStore;
     const serve: import("holdfast/testing").Serve;
+    const secret: string;
+    const redisStore: import("holdfast/express-session").Store;
 
     type ErrorRequestHandler = import("express").ErrorRequestHandler;
     const createServer: typeof import("node:http").createServer;
@@ -30,6 +32,9 @@ const PRELUDE = `
     const memoryStore: typeof import("holdfast/stores/memory").memoryStore;
     const sqliteStore: typeof import("holdfast/stores/sqlite").sqliteStore;
     const session: typeof import("holdfast/express-session").default;
+    const toExpressStore: typeof import("holdfast/express-session").toExpressStore;
+    const expressStore: typeof import("holdfast/express-session").expressStore;
+    const expressTransport: typeof import("holdfast/express-session").expressTransport;
     const barrier: typeof import("holdfast/testing").barrier;
     const loginAs: typeof import("holdfast/testing").loginAs;
   }

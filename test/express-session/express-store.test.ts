@@ -50,8 +50,16 @@ const setting = (name: string) => ({
 describe("a row", () => {
   it("is what express-session keeps, with holdfast's own fields beside", async () => {
     const rows = new original.MemoryStore();
-    const texts = { cart: '["tea"]', "~device": '"x"', secret: "not JSON", cookie: "1", holdfast: "2", spaced: "[ ]" };
-    const entries = new Map(Object.entries(texts));
+    const texts = {
+      cart: '["tea"]',
+      "~device": '"x"',
+      secret: "not JSON",
+      cookie: "1",
+      holdfast: "2",
+      spaced: "[ ]",
+      toString: "3",
+    };
+    const entries = new Map([...Object.entries(texts), ["__proto__", "4"]]);
     await expressStore(rows).create("handle", record({ entries, userId: "ada", expiresAt: Date.UTC(2100, 0) }));
     const row = JSON.parse(rows.sessions.handle!);
     expect(row).toMatchObject({ cookie: { expires: "2100-01-01T00:00:00.000Z" }, cart: ["tea"] });

@@ -41,7 +41,7 @@ function slowly(read: () => Promise<void>, go: () => Promise<void>): Handler {
   };
 }
 
-describe.each(packages)("%s on a holdfast store", (_, session) => {
+describe.each(packages)("%s on a holdfast store", (name, session) => {
   describe.each(stores)("(%s)", (_, newStore) => {
     const begin = (options?: LooseOptions) => app(session, { store: toExpressStore(newStore()), ...options }, handler);
 
@@ -128,7 +128,8 @@ describe.each(packages)("%s on a holdfast store", (_, session) => {
     await hasRead.arrive();
     await browser.get("/logout");
     await loggedOut.arrive();
-    await slow;
+    // express-session has answered by then; the drop-in says what became of the change.
+    expect((await slow).status).toBe(path === "/slow/" || name === "express-session" ? 200 : 409);
     expect((await late.get("/")).body).toEqual({});
     expect(errors.map((error) => isHoldfastError(error) && error.code)).toEqual(
       path === "/slow/" ? [] : ["session-gone"],
@@ -266,6 +267,31 @@ describe.each(packages)("%s on a holdfast store", (_, session) => {
       expect((await other.on(current).get("/")).body).toEqual({ passport: { user: "bob" } });
     });
 
+    it("a session that is moved while its logout is under way ends", async () => {
+      const { former, previous, kept } = await begin();
+      const browser = former();
+      await browser.get("/set?a=1");
+      const sid = onlySid(browser.cookies);
+      const [begun, moved] = [barrier(2), barrier(2)];
+      const slow = toExpressStore(kept, {
+        previous: {
+          get: previous.get.bind(previous),
+          set: previous.set.bind(previous),
+          destroy: async (id, done) => {
+            await begun.arrive();
+            await moved.arrive();
+            previous.destroy(id, done);
+          },
+        },
+      });
+      const logout = slow.destroy(sid);
+      await begun.arrive();
+      expect(await toExpressStore(kept, { previous }).get(sid)).toMatchObject({ a: "1" });
+      await moved.arrive();
+      await logout;
+      expect(await slow.get(sid)).toBeUndefined();
+    });
+
     it("a logout while the session is being moved is final", async () => {
       const { former, previous, kept } = await begin();
       const browser = former();
@@ -344,6 +370,47 @@ describe("toExpressStore", () => {
     } finally {
       vi.useRealTimers();
     }
+  });
+
+  it("moves a session's expiry to its cookie's with a touch, and nothing else", async () => {
+    const kept = memoryStore();
+    const store = toExpressStore(kept, { ttl: "1h" });
+    const until = (hours: number) =>
+      data({ cookie: { originalMaxAge: hours * HOUR, expires: new Date(Date.now() + hours * HOUR) } });
+    await store.set("sid", Object.assign(until(2), { a: 1 }));
+    const record = (await kept.read(sessionIdOf("sid").handle))!;
+    expect(record.entries.get("~cookie")).toBe(JSON.stringify({ originalMaxAge: 2 * HOUR }));
+    const later = until(3);
+    await store.touch("sid", later);
+    const { touchedAt, ...touched } = (await kept.read(sessionIdOf("sid").handle))!;
+    expect(touched).toMatchObject({ entries: record.entries, expiresAt: later.cookie.expires?.getTime(), version: 2 });
+    expect((await store.get("sid"))?.cookie.expires).toEqual(later.cookie.expires);
+    await store.touch("sid", data({}));
+    expect((await kept.read(sessionIdOf("sid").handle))?.expiresAt).toBeLessThanOrEqual(Date.now() + HOUR);
+  });
+
+  it("has no error for an ended session of which the cookie alone has changed", async () => {
+    const store = toExpressStore(memoryStore());
+    await store.set("sid", data({ a: 1 }));
+    const session = (await store.get("sid"))!;
+    await store.destroy("sid");
+    session.cookie.originalMaxAge = HOUR;
+    await store.set("sid", session);
+    expect(await store.get("sid")).toBeUndefined();
+    await expect(store.set("sid", Object.assign(session, { a: 2 }))).rejects.toMatchObject({ code: "session-gone" });
+  });
+
+  it("lets no sid write that was superseded by a login of the native API", async () => {
+    const kept = memoryStore();
+    const store = toExpressStore(kept);
+    await store.set("sid", data({ a: 1 }));
+    const { handle } = sessionIdOf("sid");
+    const record = (await kept.read(handle))!;
+    const rotate = { secretHash: "1:another", graceUntil: 0 };
+    await kept.update(handle, { touchedAt: record.touchedAt, expiresAt: record.expiresAt, rotate }, record);
+    await expect(store.set("sid", data({ a: 2 }))).rejects.toMatchObject({ code: "session-gone", details: { handle } });
+    expect(await store.get("sid")).toBeUndefined();
+    expect((await kept.read(handle))?.entries.get("a")).toBe("1");
   });
 
   it("destroys and touches what is not there without an error", async () => {
