@@ -20,7 +20,7 @@ export interface ExpressStoreOptions {
  * Gives any store of express-session's (connect-redis, connect-mongo …) to `createSessions`:
  *
  * ```ts
- * const sessions = createSessions({ store: expressStore(new RedisStore({ client, prefix: "holdfast:" })) });
+ * const sessions = createSessions({ store: expressStore(redisStore) });
  * ```
  *
  * Such a store can only read a row and write it whole, so the promises of holdfast's own stores hold within limits:
