@@ -1,5 +1,5 @@
 import type { EntryChanges } from "../core/data.ts";
-import { hashSecret, matchSecret } from "../core/id.ts";
+import { digestSecret, hashSecret, matchSecret } from "../core/id.ts";
 import { HoldfastError } from "../errors.ts";
 import { applyChange, type Change, type SessionRecord, type Store } from "../store.ts";
 import { sessionIdOf } from "./id.ts";
@@ -59,20 +59,19 @@ export function recordsOf(
   async function read(sid: string): Promise<SessionRecord | undefined> {
     const { handle, secret } = sessionIdOf(sid);
     const record = await store.read(handle);
-    return record && opens(await hashSecret(secret), record) ? record : undefined;
+    return record && (await opens(secret, record)) ? record : undefined;
   }
 
   /** Saves what differs from the base. Answers the next base. Throws `session-gone`: what is gone is never put back. */
   async function save(sid: string, now: Snapshot, base: Base | undefined): Promise<Base> {
     if (base?.sid !== sid) return put(sid, now);
     const { handle, secret } = sessionIdOf(sid);
-    const secretHash = await hashSecret(secret);
     const changes = difference(base.entries, now.entries);
     if (base.userId !== undefined && now.userId === undefined && base.recordUserId === base.userId) {
-      return beginAnew(sid, now, secretHash, changes);
+      return beginAnew(sid, now, changes);
     }
     const change = { ...changeOf(changes, now), ...loginOf(now, base) };
-    const { status } = await store.update(handle, change, { secretHash });
+    const { status } = await store.update(handle, change, { secretHash: await hashSecret(secret) });
     // A session that ended meanwhile needs no touch: the handler changed nothing, and its answer stands.
     if (status === "gone" && isAppsChange(changes)) throw gone(handle);
     return { ...base, entries: now.entries, userId: now.userId, recordUserId: now.userId ?? base.recordUserId };
@@ -98,10 +97,10 @@ export function recordsOf(
   }
 
   /** The user logged out and kept the id, which no change can say of a record. */
-  async function beginAnew(sid: string, now: Snapshot, secretHash: string, changes: EntryChanges): Promise<Base> {
-    const { handle } = sessionIdOf(sid);
+  async function beginAnew(sid: string, now: Snapshot, changes: EntryChanges): Promise<Base> {
+    const { handle, secret } = sessionIdOf(sid);
     const found = await store.read(handle);
-    if (!found || !opens(secretHash, found) || !(await store.delete(handle))) throw gone(handle);
+    if (!found || !(await opens(secret, found)) || !(await store.delete(handle))) throw gone(handle);
     const { userId: _, authenticatedAt: __, ...record } = applyChange(found, changeOf(changes, now));
     if ((await store.create(handle, record)) === "exists") throw gone(handle);
     return baseOf(sid, now, record);
@@ -136,8 +135,9 @@ export function recordsOf(
   };
 }
 
-function opens(secretHash: string, record: SessionRecord): boolean {
-  return ["current", "previous"].includes(matchSecret(record, secretHash, Date.now()));
+async function opens(secret: string, record: SessionRecord): Promise<boolean> {
+  const match = matchSecret(record, await digestSecret(secret), Date.now());
+  return match === "current" || match === "previous";
 }
 
 function newRecord({ entries, expiresAt, userId }: Snapshot, secretHash: string): SessionRecord {

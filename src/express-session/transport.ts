@@ -1,30 +1,20 @@
 import { candidates } from "../core/cookie.ts";
-import type { SessionId } from "../core/id.ts";
-import type { RequestHead } from "../core/transport.ts";
+import type { Transport } from "../core/transport.ts";
 import { HoldfastError } from "../errors.ts";
 import { Cookie, type CookieOptions } from "./cookie.ts";
 import { sessionIdOf, sidOf } from "./id.ts";
 import { signedIds } from "./request.ts";
 import { type Secret, secretKey, sign } from "./signature.ts";
 
-/** What a request came with, and how its response answers. */
-export interface Received {
-  readonly ids: readonly SessionId[];
-  readonly presented: boolean;
-  set(id: SessionId, maxAge: number | undefined): string;
-  clear(): string;
-}
-
-export interface Transport {
-  receive(head: RequestHead, https: boolean): Received;
-}
-
 export interface ExpressTransportOptions {
   /** The `secret` of express-session. Of a list, the first signs, and all verify. */
   secret: Secret | Secret[];
   /** The cookie's name. Default: `connect.sid`. */
   name?: string;
-  /** The `cookie` option of express-session. A `maxAge` there keeps the cookie of each session for so long, as it did. */
+  /**
+   * The `cookie` option of express-session. Its `maxAge` keeps the cookie for so long from the session's beginning, or its last login. Use doesn't move
+   * it, so let it be as long as `absolute`; the server knows of `idle`.
+   */
   cookie?: CookieOptions;
 }
 
