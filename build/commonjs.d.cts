@@ -11,6 +11,9 @@ declare namespace session {
   type Cookie = own.session.Cookie;
   const Session: typeof own.session.Session;
   type Session = own.session.Session;
+  const expressStore: typeof own.session.expressStore;
+  const expressTransport: typeof own.session.expressTransport;
+  const toExpressStore: typeof own.session.toExpressStore;
   type CookieOptions = own.session.CookieOptions;
   type Middleware = own.Middleware;
   type SessionOptions = own.session.SessionOptions;

@@ -4,12 +4,15 @@ import { hold } from "../http/hold.ts";
 import type { NodeResponse } from "../http/response.ts";
 import { Cookie, type CookieOptions } from "./cookie.ts";
 import { Exchange } from "./exchange.ts";
+import { expressStore } from "./express-store.ts";
 import { MemoryStore } from "./memory.ts";
 import { type SessionOptions, type Settings, settle } from "./options.ts";
 import { holdPartial } from "./partial.ts";
 import { EXCHANGE, isBelow, presentedIds, resolveAuto, type SessionRequest } from "./request.ts";
 import { Session, type SessionData } from "./session.ts";
 import { Store } from "./store.ts";
+import { toExpressStore } from "./to-express-store.ts";
+import { expressTransport } from "./transport.ts";
 
 declare global {
   namespace Express {
@@ -77,12 +80,23 @@ export function session(options?: SessionOptions): Middleware {
   };
 }
 
-/** What `import session from "express-session"` has always carried. */
+/** What `import session from "express-session"` has always carried, and the bridges: CommonJS gets nothing but the function. */
 export declare namespace session {
-  export { Cookie, type CookieOptions, MemoryStore, Session, type SessionData, type SessionOptions, Store };
+  export {
+    Cookie,
+    type CookieOptions,
+    expressStore,
+    expressTransport,
+    MemoryStore,
+    Session,
+    type SessionData,
+    type SessionOptions,
+    Store,
+    toExpressStore,
+  };
 }
 
-Object.assign(session, { Store, Cookie, Session, MemoryStore });
+Object.assign(session, { Store, Cookie, Session, MemoryStore, expressStore, expressTransport, toExpressStore });
 
 /** Undefined where the request is none of this middleware's. */
 function receive(settings: Settings, req: SessionRequest, report: Next): Exchange | undefined {

@@ -1,4 +1,4 @@
-import { RedisStore } from "connect-redis";
+import { createRequire } from "node:module";
 import { createSessions } from "holdfast";
 import { barrier, storeCases } from "holdfast/testing";
 import { createClient } from "redis";
@@ -9,6 +9,11 @@ import type { SessionRecord, Store } from "../../src/store.ts";
 import { client } from "../core/client.ts";
 import { describeWith } from "../needs.ts";
 import { original } from "./apps.ts";
+
+// Without its types, which bring in those of express-session: they and ours both declare `req.session`.
+const { RedisStore } = createRequire(import.meta.url)("connect-redis") as {
+  RedisStore: new (options: { client: object; prefix: string }) => CallbackStore;
+};
 
 function keepsContract(store: Store): void {
   for (const { name, run } of storeCases(() => store, { indexed: false, sweeps: false })) it(name, run);
