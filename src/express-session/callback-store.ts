@@ -5,6 +5,8 @@ export interface CallbackStore {
   destroy(sid: string, callback: (error?: unknown) => void): unknown;
 }
 
+export const CALLBACK_METHODS = ["get", "set", "destroy"];
+
 /** The session under the sid. The error ENOENT means that there is none, as express-session has it: stores in files answer so. */
 export async function readFrom<Row extends object>(store: CallbackStore, sid: string): Promise<Row | undefined> {
   try {

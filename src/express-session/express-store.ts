@@ -1,6 +1,7 @@
 import { HoldfastError } from "../errors.ts";
 import { acceptsSecret, applyChange, type SessionRecord, type Store } from "../store.ts";
-import { type CallbackStore, destroyIn, readFrom, writeTo } from "./callback-store.ts";
+import { CALLBACK_METHODS, type CallbackStore, destroyIn, readFrom, writeTo } from "./callback-store.ts";
+import { demandMethods, refuseUnknown } from "./check-options.ts";
 import { RecentWrites, type Trail } from "./recent-writes.ts";
 import { fromRow, toRow } from "./stored-row.ts";
 import { inTurn } from "./turns.ts";
@@ -33,9 +34,12 @@ export interface ExpressStoreOptions {
  * - `sweep` does nothing and answers 0: such stores remove what has expired by themselves, or never do.
  *
  * Give it a table or a key prefix of its own: rows are keyed by handles. Each has the JSON form of express-session's, with a property `holdfast` that
- * keeps what is not data. Throws `record-corrupt` for a row of another's.
+ * keeps what is not data. Operations throw `record-corrupt` for a row of another's.
  */
-export function expressStore(store: CallbackStore, { onLostWrite = warnOnce() }: ExpressStoreOptions = {}): Store {
+export function expressStore(store: CallbackStore, options: ExpressStoreOptions = {}): Store {
+  const { onLostWrite = warnOnce() } = options;
+  demandMethods("expressStore", "store", store, CALLBACK_METHODS);
+  refuseUnknown("expressStore", options, ["onLostWrite"]);
   const written = new RecentWrites();
   let closed = false;
 

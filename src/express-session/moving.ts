@@ -1,3 +1,4 @@
+import { hashSecret, newSecret } from "../core/id.ts";
 import type { Store } from "../store.ts";
 import { type CallbackStore, destroyIn, readFrom } from "./callback-store.ts";
 import { derivedHandle, sessionIdOf } from "./id.ts";
@@ -20,8 +21,9 @@ export function moving(store: Store, records: Records, previous: CallbackStore) 
   async function remember(handle: string): Promise<void> {
     const now = Date.now();
     const times = { createdAt: now, touchedAt: now, expiresAt: now + REMEMBERED };
-    // No secret has this hash.
-    await store.create(handle, { secretHash: "", entries: new Map(), ...times, version: 1 });
+    // Of a secret that nobody knows: the record opens nothing.
+    const secretHash = await hashSecret(newSecret());
+    await store.create(handle, { secretHash, entries: new Map(), ...times, version: 1 });
   }
 
   return {

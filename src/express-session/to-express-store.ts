@@ -1,7 +1,8 @@
 import { type Duration, milliseconds } from "../core/options.ts";
 import type { SessionInfo } from "../core/sessions.ts";
 import type { Store as HoldfastStore, IndexedStore } from "../store.ts";
-import type { CallbackStore } from "./callback-store.ts";
+import { CALLBACK_METHODS, type CallbackStore } from "./callback-store.ts";
+import { demandMethods, refuseUnknown } from "./check-options.ts";
 import { sessionIdOf } from "./id.ts";
 import { type Moving, moving } from "./moving.ts";
 import { type Base, type Records, recordsOf } from "./records.ts";
@@ -13,9 +14,7 @@ import { type Callback, Store } from "./store.ts";
 export interface ToExpressStoreOptions {
   /** How long a session without `cookie.maxAge` lives after its last use. Default: `"1d"`. */
   ttl?: Duration;
-  /**
-   * Whose session it is, so that `list` and `revokeAll` find it: `(session) => session.passport?.user`. Undefined: nobody's.
-   */
+  /** Whose session it is, so that `list` and `revokeAll` find it: `(session) => session.passport?.user`. Undefined: nobody's. */
   user?: (session: SessionData) => string | number | undefined;
   /**
    * The store that the app's sessions were in before. A session that is not here yet is moved over when it first comes, so nobody is logged out; it
@@ -48,7 +47,8 @@ export interface ByUser {
  * both win. A session that was destroyed stays so: what a slow request changed in it answers the error `session-gone`. Sids are not in the store,
  * only hashes of them. `createSessions` can run on the same rows, and with `expressTransport` on the same cookies.
  *
- * A session object that was not read from here (a plain one) replaces what is there. Without a callback, methods answer promises.
+ * A session object that was not read from here (a plain one) replaces what is there. Without a callback, methods answer promises. Throws
+ * `option-unknown` or `option-invalid` where an option can't be meant so.
  */
 export function toExpressStore(store: IndexedStore, options?: ToExpressStoreOptions): BridgeStore & ByUser;
 export function toExpressStore(store: HoldfastStore, options?: ToExpressStoreOptions): BridgeStore;
@@ -57,6 +57,9 @@ export function toExpressStore(
   options: ToExpressStoreOptions = {},
 ): BridgeStore & Partial<ByUser> {
   const { ttl = "1d", user, previous } = options;
+  demandMethods("toExpressStore", "store", store, ["read", "create", "update", "delete"]);
+  refuseUnknown("toExpressStore", options, ["ttl", "user", "previous"]);
+  if (previous) demandMethods("toExpressStore", "previous", previous, CALLBACK_METHODS);
   const records = recordsOf(store, { ttl: milliseconds(ttl, "ttl"), user });
   const former = previous && moving(store, records, previous);
   const bridge: BridgeStore & Partial<ByUser> = new BridgeStore(records, former);

@@ -1,6 +1,7 @@
 import { candidates } from "../core/cookie.ts";
 import type { Transport } from "../core/transport.ts";
 import { HoldfastError } from "../errors.ts";
+import { refuseUnknown } from "./check-options.ts";
 import { Cookie, type CookieOptions } from "./cookie.ts";
 import { sessionIdOf, sidOf } from "./id.ts";
 import { signedIds } from "./request.ts";
@@ -31,7 +32,9 @@ export interface ExpressTransportOptions {
  * Give it the `secret`, `name` and `cookie` that express-session has. Throws `option-invalid` without a secret, and a TypeError for attributes that no
  * cookie can have.
  */
-export function expressTransport({ secret, name = "connect.sid", cookie = {} }: ExpressTransportOptions): Transport {
+export function expressTransport(options: ExpressTransportOptions): Transport {
+  const { secret, name = "connect.sid", cookie = {} } = options;
+  refuseUnknown("expressTransport", options, ["secret", "name", "cookie"]);
   const secrets = Array.isArray(secret) ? secret : [secret];
   if (secrets.length === 0 || !secrets[0]) {
     const message = "expressTransport needs the secret that express-session signs its cookies with.";
@@ -46,7 +49,7 @@ export function expressTransport({ secret, name = "connect.sid", cookie = {} }: 
     if (cookie.sameSite === "auto") written.sameSite = https ? "none" : "lax";
     return written.serialize(name, value);
   }
-  const after = (ms: number | undefined): Date | null => (typeof ms === "number" ? new Date(Date.now() + ms) : null);
+  const dateIn = (ms: number | undefined): Date | null => (typeof ms === "number" ? new Date(Date.now() + ms) : null);
   write("", true, null);
 
   return {
@@ -55,7 +58,7 @@ export function expressTransport({ secret, name = "connect.sid", cookie = {} }: 
       return {
         ids: signedIds(header, name, keys).map(sessionIdOf),
         presented: candidates(header, name).length > 0,
-        set: (id, maxAge) => write(sign(sidOf(id), keys), https, after(maxAge ?? cookie.maxAge)),
+        set: (id, maxAge) => write(sign(sidOf(id), keys), https, dateIn(maxAge ?? cookie.maxAge)),
         clear: () => write("", https, new Date(0)),
       };
     },

@@ -124,6 +124,13 @@ describe("createSessions on a store of express-session's", () => {
     await expect(expressStore({ ...rows, get: (_, done) => done() }).create("a", record())).rejects.toBe(down);
   });
 
+  it("refuses what is no such store, and options that don't exist", () => {
+    expect(() => expressStore({} as CallbackStore)).toThrow(expect.objectContaining({ code: "option-invalid" }));
+    const options = { onLostWrites: () => {} } as object;
+    const unknown = { code: "option-unknown", details: { option: "onLostWrites", meant: "onLostWrite" } };
+    expect(() => expressStore(new original.MemoryStore(), options)).toThrow(expect.objectContaining(unknown));
+  });
+
   it("throws store-closed when it is closed", async () => {
     const store = expressStore(new original.MemoryStore());
     await store.close();

@@ -436,6 +436,20 @@ describe("toExpressStore", () => {
     await expect(store.get("sid")).rejects.toMatchObject({ code: "record-corrupt", details: { handle } });
   });
 
+  it("refuses options that can't be meant so", () => {
+    const refused = (options: object) => {
+      try {
+        toExpressStore(memoryStore(), options);
+      } catch (error) {
+        return isHoldfastError(error) && [error.code, error.details];
+      }
+    };
+    expect(refused({ previos: undefined })).toEqual(["option-unknown", { option: "previos", meant: "previous" }]);
+    expect(refused({ ttl: "soon" })).toEqual(["option-invalid", { option: "ttl" }]);
+    expect(refused({ previous: {} })).toEqual(["option-invalid", { option: "previous" }]);
+    expect(() => toExpressStore({} as IndexedStore)).toThrow(expect.objectContaining({ code: "option-invalid" }));
+  });
+
   it("has no lists where the store has none", () => {
     const { list, deleteAll, ...plain } = memoryStore();
     expect(toExpressStore(plain)).not.toHaveProperty("list");
