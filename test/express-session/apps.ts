@@ -4,7 +4,7 @@ import { createRequire } from "node:module";
 import type { AddressInfo } from "node:net";
 import { onTestFinished } from "vitest";
 import type { CallbackStore } from "../../src/express-session/callback-store.ts";
-import dropIn from "../../src/express-session/index.ts";
+import session from "../../src/express-session/index.ts";
 
 type Done = (error?: unknown) => void;
 
@@ -50,9 +50,11 @@ export interface LoosePackage {
 // Without its types: @types/express-session and holdfast/express both declare `req.session`.
 export const original = createRequire(import.meta.url)("express-session") as LoosePackage;
 
+export const dropIn = session as unknown as LoosePackage;
+
 export const packages: [string, LoosePackage][] = [
   ["express-session", original],
-  ["holdfast/express-session", dropIn as unknown as LoosePackage],
+  ["holdfast/express-session", dropIn],
 ];
 
 export const SECRET = "tea";

@@ -7,7 +7,7 @@ import { sessionIdOf } from "../../src/express-session/id.ts";
 import type { SessionData } from "../../src/express-session/session.ts";
 import { toExpressStore } from "../../src/express-session/to-express-store.ts";
 import type { IndexedStore } from "../../src/store.ts";
-import { app, called, type Handler, type LooseOptions, packages } from "./apps.ts";
+import { app, called, dropIn, type Handler, type LooseOptions, packages } from "./apps.ts";
 
 const stores: [string, () => IndexedStore][] = [
   ["memoryStore", memoryStore],
@@ -326,6 +326,14 @@ function onlySid(cookies: ReadonlyMap<string, string>): string {
     .replace(/\.[^.]*$/, "");
 }
 
+it("the drop-in takes a store of holdfast's as it is", async () => {
+  const kept = memoryStore();
+  const visitor = (await app(dropIn, { store: kept }, handler))();
+  await visitor.get("/set?a=1");
+  expect((await visitor.get("/")).body).toEqual({ a: "1" });
+  expect((await kept.read(sessionIdOf(onlySid(visitor.cookies)).handle))?.entries.get("a")).toBe('"1"');
+});
+
 describe("toExpressStore", () => {
   const data = (fields: object): SessionData =>
     ({ cookie: { originalMaxAge: null }, ...fields }) as unknown as SessionData;
@@ -434,6 +442,37 @@ describe("toExpressStore", () => {
     const record = (await kept.read(handle))!;
     await kept.update(handle, { ...record, set: new Map([["a", "§"]]) }, record);
     await expect(store.get("sid")).rejects.toMatchObject({ code: "record-corrupt", details: { handle } });
+  });
+
+  it("writes down when a user logged in, and who was there already", async () => {
+    const kept = memoryStore();
+    const recordOf = async (sid: string) => (await kept.read(sessionIdOf(sid).handle))!;
+    const ada = { passport: { user: "ada" } };
+    await toExpressStore(kept).set("before", data(ada));
+    const store = toExpressStore(kept, { user: userOf });
+    await store.set("before", Object.assign((await store.get("before"))!, { a: 1 }));
+    expect(await recordOf("before")).toMatchObject({ userId: "ada" });
+    expect(await recordOf("before")).not.toHaveProperty("authenticatedAt");
+
+    await store.set("created", data(ada));
+    await store.set("updated", data({}));
+    await store.set("updated", Object.assign((await store.get("updated"))!, ada));
+    for (const sid of ["created", "updated"]) {
+      expect(await recordOf(sid)).toMatchObject({ userId: "ada", authenticatedAt: expect.any(Number) });
+    }
+  });
+
+  it("leaves the native API's user alone where the old one's is another", async () => {
+    const kept = memoryStore();
+    const { handle } = sessionIdOf("sid");
+    const store = toExpressStore(kept, { user: userOf });
+    await toExpressStore(kept).set("sid", data({ passport: { user: "bob" } }));
+    const record = (await kept.read(handle))!;
+    await kept.update(handle, { touchedAt: record.touchedAt, expiresAt: record.expiresAt, userId: "ada" }, record);
+    const session = (await store.get("sid"))!;
+    Reflect.deleteProperty(session, "passport");
+    await store.set("sid", session);
+    expect(await kept.read(handle)).toMatchObject({ userId: "ada" });
   });
 
   it("refuses options that can't be meant so", () => {
