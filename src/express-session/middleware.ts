@@ -96,7 +96,13 @@ export declare namespace session {
   };
 }
 
-Object.assign(session, { Store, Cookie, Session, MemoryStore, expressStore, expressTransport, toExpressStore });
+Object.assign(session, { Store, Cookie, Session, MemoryStore });
+// Not enumerable: a copy of the exports is what it was of express-session's.
+Object.defineProperties(session, {
+  expressStore: { value: expressStore },
+  expressTransport: { value: expressTransport },
+  toExpressStore: { value: toExpressStore },
+});
 
 /** Undefined where the request is none of this middleware's. */
 function receive(settings: Settings, req: SessionRequest, report: Next): Exchange | undefined {
