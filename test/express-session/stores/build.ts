@@ -1,0 +1,5 @@
+import type { Store } from "express-session";
+import type { Library } from "../libraries.ts";
+
+/** How a store package without types of its own is used: `new (connectPgSimple(session))(options)`. */
+export type BuildStore = (library: Library) => new (options: object, connection?: object) => Store;
