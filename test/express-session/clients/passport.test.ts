@@ -30,7 +30,7 @@ function shop(session: Library, options: AuthenticateOptions): Express {
   });
   app.post("/login", login.authenticate("local", options), (_, response) => response.redirect("/"));
   app.post("/logout", (request, response, next) => {
-    request.logout((error) => (error ? next(error) : response.redirect("/")));
+    request.logout(options, (error) => (error ? next(error) : response.redirect("/")));
   });
   return app;
 }
@@ -49,11 +49,12 @@ describe.each(libraries)("passport with %s", (_, session) => {
     expect(await (await thief.get("/")).json()).toEqual({});
   });
 
-  it("takes the session's data over a login that keeps it", async () => {
+  it("takes the session's data over a login and a logout that keep it", async () => {
     const ada = browser(await serve(shop(session, { keepSessionInfo: true })));
     await ada.post("/basket");
     const answer = await ada.post("/login", ADA);
     expect(await answer.json()).toEqual({ user: { username: "ada" }, basket: "a kettle" });
+    expect(await (await ada.post("/logout")).json()).toEqual({ basket: "a kettle" });
   });
 
   it("lets nobody in with a wrong password", async () => {

@@ -36,6 +36,13 @@ export function storeSuite(prepare: () => Place | Promise<Place>): void {
       expect(await page(ada)).toEqual({ notes: ["café", "🐝"], expires: "a Date" });
     });
 
+    it("keeps a session whose cookie ends with the browser", async () => {
+      const ada = browser(await start({ cookie: {} }));
+      await ada.post("/note/mine");
+      expect(await page(ada)).toEqual({ notes: ["mine"], expires: "no Date" });
+      expect(await page(ada)).toEqual({ notes: ["mine"], expires: "no Date" });
+    });
+
     it("leaves nothing under the id from before a login", async () => {
       const ada = browser(await start());
       await ada.post("/note/mine");
