@@ -9,13 +9,13 @@ declare module "express-session" {
   }
 }
 
-export const HOUR = 3_600_000;
+const HOUR = 3_600_000;
 
 /** What the app's page says of the session that it was asked with. */
 export interface Page {
   readonly visitor?: string;
   readonly notes?: readonly string[];
-  /** What became of the cookie's Date on its way through the store. */
+  /** What the cookie's Date is once it came through the store. */
   readonly expires: "a Date" | "no Date";
 }
 
@@ -34,7 +34,8 @@ export function app(session: Library, store: Store, options: Partial<SessionOpti
   );
   app.get("/", (request, response) => {
     const { visitor, notes, cookie } = sessionOf(request);
-    response.json({ visitor, notes, expires: cookie.expires instanceof Date ? "a Date" : "no Date" } satisfies Page);
+    const expires = cookie.expires instanceof Date ? "a Date" : "no Date";
+    response.json({ visitor, notes, expires } satisfies Page);
   });
   app.post("/login/:visitor", (request, response, next) => {
     sessionOf(request).regenerate((error) => {
