@@ -1,5 +1,4 @@
-import type { RequestListener } from "node:http";
-import { createServer } from "node:http";
+import { createServer, type RequestListener } from "node:http";
 import { listening } from "../http/listen.ts";
 
 /** Serves the app until the test ends, and answers its origin. */
