@@ -102,7 +102,7 @@ export function settle(options: SessionsOptions): Settings {
   }
   const { transport } = options;
   if (transport !== undefined && typeof transport.receive !== "function") {
-    throw invalid("transport", "must be a transport, such as expressTransport() of holdfast/express-session");
+    throw invalid("transport", "must be an object with the function receive");
   }
   if (transport && options.cookie) {
     throw conflict(["transport", "cookie"], "the transport sets its own cookie: leave one of them out");
