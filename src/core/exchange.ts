@@ -47,6 +47,12 @@ export interface Live {
   readonly exact: boolean;
 }
 
+/**
+ * What a request's id opened: a session; what another request has just given a new id; nothing; or it can't be told, because the store failed and the
+ * request goes on without.
+ */
+export type Found = Live | "overtaken" | { readonly failure: unknown } | undefined;
+
 /** Names of the entries that holdfast keeps for itself. */
 const REMEMBER = "~remember";
 export const DEVICE = "~device";
@@ -66,6 +72,8 @@ export class Exchange<Data extends object> {
   /** Whether the id that the request came with was replaced just now: its client has a newer cookie, or will have soon. */
   readonly #overtaken: boolean;
   #live: Live | undefined;
+  /** Why the session couldn't be read, where the request goes on without. */
+  readonly #unread: { readonly failure: unknown } | undefined;
   #isNew: boolean;
   #handle: string | undefined;
   /** The beginning of a session that isn't stored yet, once it is asked for. */
@@ -79,12 +87,15 @@ export class Exchange<Data extends object> {
   /** Operations under way, in their order; made when one first is. */
   #running: Set<Promise<unknown>> | undefined;
 
-  constructor(context: Context, head: RequestHead, received: Received, found: Live | "overtaken" | undefined) {
+  constructor(context: Context, head: RequestHead, received: Received, found: Found) {
     this.#context = context;
     this.#head = head;
     this.#received = received;
     this.#overtaken = found === "overtaken";
-    this.#live = found === "overtaken" ? undefined : found;
+    if (found && found !== "overtaken") {
+      if ("failure" in found) this.#unread = found;
+      else this.#live = found;
+    }
     this.#isNew = this.#live === undefined;
     this.session = new Session<Data>(this);
   }
@@ -101,6 +112,11 @@ export class Exchange<Data extends object> {
   get isNew(): boolean {
     this.#read = true;
     return this.#isNew;
+  }
+
+  get isReadOnly(): boolean {
+    this.#read = true;
+    return this.#unread !== undefined;
   }
 
   get handle(): string {
@@ -154,6 +170,7 @@ export class Exchange<Data extends object> {
 
   reload(): Awaitable<void> {
     return this.#run(async () => {
+      this.#assertRead();
       this.entries.forget();
       if (this.#live) await this.#reread(this.#live);
     });
@@ -161,6 +178,7 @@ export class Exchange<Data extends object> {
 
   async update<Value>(name: string, fn: (current: unknown) => Value | Promise<Value>): Promise<Value> {
     checkName(name);
+    this.#assertRead();
     const { entries } = this;
     // What this handler assigned to the entry is what `fn` goes on from.
     if (entries.isChanged(name)) await this.save();
@@ -258,14 +276,24 @@ export class Exchange<Data extends object> {
   }
 
   #save(intent: Intent): Awaitable<void> {
+    if (intent.kind !== "commit") this.#assertRead();
     return this.#settle(this.#plan(intent));
   }
 
   #settle(planned: Plan): Awaitable<void> {
+    if (planned.kind === "touch") return this.#touch(planned);
     return after(this.#carryOut(planned), (status) => {
-      // A session that ended meanwhile needs no touch: the handler changed nothing, and its answer stands.
-      if (status === "gone" && planned.kind !== "touch") throw this.#gone();
+      if (status === "gone") throw this.#gone();
     });
+  }
+
+  /** The handler changed nothing: its answer stands where the session has ended meanwhile, and where a failing store need not stop it. */
+  #touch(planned: Plan): Awaitable<void> {
+    const done = after(
+      attempt(() => this.#carryOut(planned)),
+      () => {},
+    );
+    return isPending(done) && this.#context.settings.onStoreError === "read-only" ? done.catch(() => {}) : done;
   }
 
   async #compareAndSet(base: Live | undefined, name: string, value: unknown): Promise<boolean> {
@@ -282,6 +310,7 @@ export class Exchange<Data extends object> {
   }
 
   #carryOut(planned: Plan, ifVersion?: number): Awaitable<UpdateResult["status"]> {
+    if (planned.kind !== "none") this.#assertRead();
     switch (planned.kind) {
       case "none":
         return "updated";
@@ -399,6 +428,11 @@ export class Exchange<Data extends object> {
     check(this.#head);
     const end = this.#isPersistent() ? cookieEnd(this.#live.record, settings.limits) - Date.now() : undefined;
     return this.#received.set(this.#live.id, end);
+  }
+
+  /** Of a session that nobody has seen, nothing may be overwritten, nor said to have ended. */
+  #assertRead(): void {
+    if (this.#unread) throw this.#unread.failure;
   }
 
   #assertCookieCanLeave(): void {

@@ -43,6 +43,11 @@ export interface SessionsOptions<S extends Store = Store> {
   serializer?: Serializer;
   /** How long a store may take for one operation. Default: `"5s"`. */
   timeout?: Duration;
+  /**
+   * What a request gets whose session can't be read. `"error"`: the store's error. `"read-only"`: an empty session that can't be changed
+   * (`session.isReadOnly`), so that pages which can do without go on; whatever would have to be saved still fails. Default: `"error"`.
+   */
+  onStoreError?: "error" | "read-only";
 }
 
 /** The cookie for one kind of connection, ready to be written. */
@@ -63,9 +68,20 @@ export interface Settings {
   readonly trustProxy: boolean;
   readonly serializer: Serializer;
   readonly timeout: number;
+  readonly onStoreError: "error" | "read-only";
 }
 
-const OPTIONS = ["store", "idle", "absolute", "cookie", "transport", "trustProxy", "serializer", "timeout"];
+const OPTIONS = [
+  "store",
+  "idle",
+  "absolute",
+  "cookie",
+  "transport",
+  "trustProxy",
+  "serializer",
+  "timeout",
+  "onStoreError",
+];
 const COOKIE_OPTIONS = ["name", "domain", "path", "secure", "sameSite", "partitioned", "priority", "persistent"];
 const STORE_METHODS = ["read", "create", "update", "delete", "sweep", "close"] as const;
 
@@ -100,7 +116,8 @@ export function settle(options: SessionsOptions): Settings {
   if (typeof serializer?.stringify !== "function" || typeof serializer.parse !== "function") {
     throw invalid("serializer", "must have the functions stringify and parse");
   }
-  const { transport } = options;
+  const { transport, onStoreError = "error" } = options;
+  oneOf(onStoreError, ["error", "read-only"], "onStoreError");
   if (transport !== undefined && typeof transport.receive !== "function") {
     throw invalid("transport", "must be an object with the function receive");
   }
@@ -118,6 +135,7 @@ export function settle(options: SessionsOptions): Settings {
     trustProxy: boolean(options.trustProxy ?? false, "trustProxy"),
     serializer,
     timeout: milliseconds(timeout, "timeout"),
+    onStoreError,
   };
 }
 

@@ -38,6 +38,11 @@ export class Session<Data extends object = SessionData> {
     return this.#exchange.isNew;
   }
 
+  /** Whether the store couldn't be read, and `onStoreError` lets the request go on: `data` is empty, and saving rejects with the store's error. */
+  get isReadOnly(): boolean {
+    return this.#exchange.isReadOnly;
+  }
+
   /** The session's public name for its whole life: fit for pages, URLs and logs. Not a secret. */
   get handle(): string {
     return this.#exchange.handle;

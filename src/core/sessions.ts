@@ -4,7 +4,7 @@ import { after, attempt, isPending } from "./after.ts";
 import { createDeadline } from "./deadline.ts";
 import { diagnose } from "./diagnose.ts";
 import { createEmitter, type EventListener, type SessionEvents } from "./events.ts";
-import { type Context, DEVICE, Exchange, type Live } from "./exchange.ts";
+import { type Context, DEVICE, Exchange, type Found, type Live } from "./exchange.ts";
 import { digestSecret, matchSecret, type SessionId } from "./id.ts";
 import { isJustReplaced, isLive } from "./lifetime.ts";
 import { type SessionsOptions, settle } from "./options.ts";
@@ -79,7 +79,7 @@ export function createSessions<Data extends object = SessionData>(
 export function createSessions<Data extends object = SessionData>(options: SessionsOptions): Sessions<Data>;
 export function createSessions<Data extends object = SessionData>(options: SessionsOptions): Sessions<Data> {
   const settings = settle(options);
-  const { store, limits, serializer, timeout, transport, trustProxy } = settings;
+  const { store, limits, serializer, timeout, transport, trustProxy, onStoreError } = settings;
   const deadline = createDeadline(timeout);
   const { on, emit } = createEmitter();
   const warned = new Set<string>();
@@ -104,11 +104,7 @@ export function createSessions<Data extends object = SessionData>(options: Sessi
   const { call } = context;
 
   /** What the first of the ids opens that opens anything. */
-  function findFirst(
-    ids: readonly SessionId[],
-    from = 0,
-    before?: "overtaken",
-  ): Awaitable<Live | "overtaken" | undefined> {
+  function findFirst(ids: readonly SessionId[], from = 0, before?: "overtaken"): Awaitable<Found> {
     const id = ids[from];
     if (!id) return before;
     return after(find(id), (found) => {
@@ -193,10 +189,9 @@ export function createSessions<Data extends object = SessionData>(options: Sessi
       keepSwept();
       const received = transport.receive(head, isHttps(head, trustProxy));
       if (received.presented && received.ids.length === 0) reject("malformed");
-      return after(
-        attempt(() => findFirst(received.ids)),
-        (found) => new Exchange<Data>(context, head, received, found),
-      );
+      const found = attempt(() => findFirst(received.ids));
+      const settled = isPending(found) && onStoreError === "read-only" ? found.catch(unread) : found;
+      return after(settled, (known) => new Exchange<Data>(context, head, received, known));
     },
 
     async revoke(handle, of) {
@@ -245,6 +240,11 @@ export function createSessions<Data extends object = SessionData>(options: Sessi
     };
   }
   return sessions;
+}
+
+/** What a request goes on with where `onStoreError` lets it. */
+function unread(failure: unknown): Found {
+  return { failure };
 }
 
 function late(operation: string, timeout: number): HoldfastError<"store-timeout"> {

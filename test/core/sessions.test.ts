@@ -1,5 +1,6 @@
 import {
   createSessions,
+  type Exchange,
   HoldfastError,
   type IndexedSessions,
   type SessionEvents,
@@ -303,6 +304,73 @@ describe("a store that fails", () => {
     expect(session.userId).toBe("ada");
     expect(session.data.views).toBeUndefined();
     expect(events.at(-1)).toEqual(["rejected", { reason: "corrupt", handle }]);
+  });
+});
+
+describe("a store that fails, where requests may go on without a session", () => {
+  let readOnly: IndexedSessions<Data>;
+  let cookie: string;
+
+  beforeEach(async () => {
+    readOnly = createSessions<Data>({ store, onStoreError: "read-only" });
+    cookie = await loginAs(sessions, "ada", { data: { views: 1 } });
+  });
+  afterEach(() => readOnly.close());
+
+  /** Opens the session while the store fails; then it is back. */
+  async function openFailing(): Promise<Exchange<Data>> {
+    store.before = () => {
+      throw new Error("down");
+    };
+    const exchange = await readOnly.open(head({ cookie }));
+    store.before = () => {};
+    return exchange;
+  }
+
+  it("gives them an empty one, and leaves the client its cookie", async () => {
+    const exchange = await openFailing();
+    const { session } = exchange;
+    expect([session.isReadOnly, session.isNew, session.userId, { ...session.data }]).toEqual([
+      true,
+      true,
+      undefined,
+      {},
+    ]);
+    expect(await exchange.commit()).toEqual({ setCookie: undefined, vary: true });
+    const after = await readOnly.open(head({ cookie }));
+    expect([after.session.isReadOnly, after.session.userId, after.session.data.views]).toEqual([false, "ada", 1]);
+  });
+
+  it("saves nothing in its place, and says so, though the store is back by then", async () => {
+    const down = { code: "store-failed", details: { operation: "read" } };
+    const exchange = await openFailing();
+    const { session } = exchange;
+    for (const attempt of [
+      () => session.login("eve"),
+      () => session.regenerate(),
+      () => session.destroy(),
+      () => session.reload(),
+      () => session.update("views", () => 2),
+    ]) {
+      await expect(attempt()).rejects.toMatchObject(down);
+    }
+    session.data.views = 2;
+    await expect(session.save()).rejects.toMatchObject(down);
+    await expect((async () => exchange.commit())()).rejects.toMatchObject(down);
+    expect((await readOnly.open(head({ cookie }))).session.data.views).toBe(1);
+  });
+
+  it("answers where only the time of use couldn't be written, and fails where a change couldn't", async () => {
+    vi.useFakeTimers();
+    vi.setSystemTime(Date.now() + 10 * 60_000);
+    const [reading, writing] = [await readOnly.open(head({ cookie })), await readOnly.open(head({ cookie }))];
+    expect(writing.session.data.views).toBe(1);
+    writing.session.data.views = 2;
+    store.before = () => {
+      throw new Error("down");
+    };
+    await expect((async () => reading.commit())()).resolves.toMatchObject({ setCookie: undefined });
+    await expect((async () => writing.commit())()).rejects.toMatchObject({ code: "store-failed" });
   });
 });
 
