@@ -8,24 +8,14 @@ import {
   type UpdateResult,
 } from "../store.ts";
 import { after, attempt, isPending } from "./after.ts";
+import type { Context } from "./context.ts";
 import { checkName, Entries, unsaved } from "./data.ts";
-import type { Emitter } from "./events.ts";
 import { hashSecret, newHandle, newSecret, type SessionId } from "./id.ts";
 import { cookieEnd, expiry, isLive, noGrace } from "./lifetime.ts";
-import type { Settings } from "./options.ts";
+import type { Found, Live } from "./lookup.ts";
 import { type Intent, type Plan, plan } from "./plan.ts";
 import { Session } from "./session.ts";
 import type { Received, RequestHead } from "./transport.ts";
-
-/** What all requests of one `createSessions` share. */
-export interface Context {
-  readonly settings: Settings;
-  readonly emit: Emitter["emit"];
-  /** Runs one operation of the store: under the deadline, its failure as a `HoldfastError`. */
-  readonly call: <T>(operation: string, run: () => Awaitable<T>) => Awaitable<T>;
-  /** Looks for a misconfiguration that keeps this request's client from getting its cookie. */
-  readonly check: (head: RequestHead) => void;
-}
 
 /** What an adapter does to the response's headers before they leave. */
 export interface HeaderEdits {
@@ -36,22 +26,6 @@ export interface HeaderEdits {
   /** Whether the response depends on the session: add `Cookie` to Vary. */
   readonly vary: boolean;
 }
-
-/** A stored session as this request knows it. */
-export interface Live {
-  readonly id: SessionId;
-  /** The hash that the store is to find, or within its grace. */
-  readonly secretHash: string;
-  readonly record: SessionRecord;
-  /** Whether `record` is all there was at its version; false once another request's change came between. */
-  readonly exact: boolean;
-}
-
-/**
- * What a request's id opened: a session; what another request has just given a new id; nothing; or it can't be told, because the store failed and the
- * request goes on without.
- */
-export type Found = Live | "overtaken" | { readonly failure: unknown } | undefined;
 
 /** Names of the entries that holdfast keeps for itself. */
 const REMEMBER = "~remember";

@@ -1,12 +1,13 @@
 import { HoldfastError, isHoldfastError } from "../errors.ts";
 import type { Awaitable, IndexedStore, SessionRecord } from "../store.ts";
-import { after, attempt, isPending } from "./after.ts";
+import { after } from "./after.ts";
+import type { Context } from "./context.ts";
 import { createDeadline } from "./deadline.ts";
 import { diagnose } from "./diagnose.ts";
 import { createEmitter, type EventListener, type SessionEvents } from "./events.ts";
-import { type Context, DEVICE, Exchange, type Found, type Live } from "./exchange.ts";
-import { digestSecret, matchSecret, type SessionId } from "./id.ts";
-import { isJustReplaced, isLive } from "./lifetime.ts";
+import { DEVICE, Exchange } from "./exchange.ts";
+import { isLive } from "./lifetime.ts";
+import { createLookup } from "./lookup.ts";
 import { type SessionsOptions, settle } from "./options.ts";
 import type { Session, SessionData } from "./session.ts";
 import { isHttps, type RequestHead } from "./transport.ts";
@@ -79,7 +80,7 @@ export function createSessions<Data extends object = SessionData>(
 export function createSessions<Data extends object = SessionData>(options: SessionsOptions): Sessions<Data>;
 export function createSessions<Data extends object = SessionData>(options: SessionsOptions): Sessions<Data> {
   const settings = settle(options);
-  const { store, limits, serializer, timeout, transport, trustProxy, onStoreError } = settings;
+  const { store, limits, serializer, timeout, transport, trustProxy } = settings;
   const deadline = createDeadline(timeout);
   const { on, emit } = createEmitter();
   const warned = new Set<string>();
@@ -102,64 +103,7 @@ export function createSessions<Data extends object = SessionData>(options: Sessi
     },
   };
   const { call } = context;
-
-  /** What the first of the ids opens that opens anything. */
-  function findFirst(ids: readonly SessionId[], from = 0, before?: "overtaken"): Awaitable<Found> {
-    const id = ids[from];
-    if (!id) return before;
-    return after(find(id), (found) => {
-      if (found && found !== "overtaken") return found;
-      return findFirst(ids, from + 1, found ?? before);
-    });
-  }
-
-  /** The live record that the id opens; or that it opened until just now, when another request got a new id for it. */
-  function find(id: SessionId): Awaitable<Live | "overtaken" | undefined> {
-    const record = read(id.handle);
-    const digest = digestSecret(id.secret);
-    if (isPending(record) || isPending(digest)) {
-      return Promise.all([record, digest]).then(([found, digested]) => found && verify(id, found, digested));
-    }
-    return record && verify(id, record, digest);
-  }
-
-  /** Reports where there is none, or none that can be read. */
-  function read(handle: string): Awaitable<SessionRecord | undefined> {
-    const unreadable = (error: unknown): undefined => {
-      if (isHoldfastError(error) && error.code === "record-corrupt") return reject("corrupt", handle);
-      throw error;
-    };
-    try {
-      const record = call("read", () => store.read(handle));
-      if (isPending(record)) return record.then((found) => found ?? reject("unknown", handle), unreadable);
-      return record ?? reject("unknown", handle);
-    } catch (error) {
-      return unreadable(error);
-    }
-  }
-
-  function verify(id: SessionId, record: SessionRecord, digest: string): Live | "overtaken" | undefined {
-    const { handle } = id;
-    const now = Date.now();
-    const match = matchSecret(record, digest, now);
-    if (match === "wrong") return reject("wrong-secret", handle);
-    if (match === "superseded") {
-      reject("superseded", handle);
-      return isJustReplaced(record, now) ? "overtaken" : undefined;
-    }
-    if (!isLive(record, limits, now)) {
-      emit("expired", { handle });
-      return undefined;
-    }
-    emit("loaded", { handle });
-    // The record's own text: the one made for this request would have to be put together first.
-    const secretHash = match === "current" ? record.secretHash : record.previousHash!;
-    return { id, record, secretHash, exact: true };
-  }
-
-  function reject(reason: SessionEvents["rejected"]["reason"], handle?: string): undefined {
-    emit("rejected", { reason, handle });
-  }
+  const lookUp = createLookup(context);
 
   function info(handle: string, userId: string, record: SessionRecord): SessionInfo {
     const { createdAt, authenticatedAt, touchedAt, expiresAt, entries } = record;
@@ -188,10 +132,8 @@ export function createSessions<Data extends object = SessionData>(options: Sessi
     open(head) {
       keepSwept();
       const received = transport.receive(head, isHttps(head, trustProxy));
-      if (received.presented && received.ids.length === 0) reject("malformed");
-      const found = attempt(() => findFirst(received.ids));
-      const settled = isPending(found) && onStoreError === "read-only" ? found.catch(unread) : found;
-      return after(settled, (known) => new Exchange<Data>(context, head, received, known));
+      if (received.presented && received.ids.length === 0) emit("rejected", { reason: "malformed" });
+      return after(lookUp(received.ids), (found) => new Exchange<Data>(context, head, received, found));
     },
 
     async revoke(handle, of) {
@@ -240,11 +182,6 @@ export function createSessions<Data extends object = SessionData>(options: Sessi
     };
   }
   return sessions;
-}
-
-/** What a request goes on with where `onStoreError` lets it. */
-function unread(failure: unknown): Found {
-  return { failure };
 }
 
 function late(operation: string, timeout: number): HoldfastError<"store-timeout"> {

@@ -1,0 +1,91 @@
+import { isHoldfastError } from "../errors.ts";
+import type { Awaitable, SessionRecord } from "../store.ts";
+import { after, attempt, isPending } from "./after.ts";
+import type { Context } from "./context.ts";
+import type { SessionEvents } from "./events.ts";
+import { digestSecret, matchSecret, type SessionId } from "./id.ts";
+import { isJustReplaced, isLive } from "./lifetime.ts";
+
+/** A stored session as this request knows it. */
+export interface Live {
+  readonly id: SessionId;
+  /** The hash that the store is to find, or within its grace. */
+  readonly secretHash: string;
+  readonly record: SessionRecord;
+  /** Whether `record` is all there was at its version; false once another request's change came between. */
+  readonly exact: boolean;
+}
+
+/**
+ * What a request's id opened: a session; what another request has just given a new id; nothing; or it can't be told, because the store failed and the
+ * request goes on without.
+ */
+export type Found = Live | "overtaken" | { readonly failure: unknown } | undefined;
+
+/** Finds what a request's ids open, and reports those that open nothing. */
+export function createLookup({ settings, emit, call }: Context): (ids: readonly SessionId[]) => Awaitable<Found> {
+  const { store, limits, onStoreError } = settings;
+
+  /** What the first of the ids opens that opens anything. */
+  function findFirst(ids: readonly SessionId[], from = 0, before?: "overtaken"): Awaitable<Found> {
+    const id = ids[from];
+    if (!id) return before;
+    return after(find(id), (found) => {
+      if (found && found !== "overtaken") return found;
+      return findFirst(ids, from + 1, found ?? before);
+    });
+  }
+
+  /** The live record that the id opens; or that it opened until just now, when another request got a new id for it. */
+  function find(id: SessionId): Awaitable<Live | "overtaken" | undefined> {
+    const record = read(id.handle);
+    const digest = digestSecret(id.secret);
+    if (isPending(record) || isPending(digest)) {
+      return Promise.all([record, digest]).then(([found, digested]) => found && verify(id, found, digested));
+    }
+    return record && verify(id, record, digest);
+  }
+
+  /** Reports where there is none, or none that can be read. */
+  function read(handle: string): Awaitable<SessionRecord | undefined> {
+    const unreadable = (error: unknown): undefined => {
+      if (isHoldfastError(error) && error.code === "record-corrupt") return reject("corrupt", handle);
+      throw error;
+    };
+    try {
+      const record = call("read", () => store.read(handle));
+      if (isPending(record)) return record.then((found) => found ?? reject("unknown", handle), unreadable);
+      return record ?? reject("unknown", handle);
+    } catch (error) {
+      return unreadable(error);
+    }
+  }
+
+  function verify(id: SessionId, record: SessionRecord, digest: string): Live | "overtaken" | undefined {
+    const { handle } = id;
+    const now = Date.now();
+    const match = matchSecret(record, digest, now);
+    if (match === "wrong") return reject("wrong-secret", handle);
+    if (match === "superseded") {
+      reject("superseded", handle);
+      return isJustReplaced(record, now) ? "overtaken" : undefined;
+    }
+    if (!isLive(record, limits, now)) {
+      emit("expired", { handle });
+      return undefined;
+    }
+    emit("loaded", { handle });
+    // The record's own text: the one made for this request would have to be put together first.
+    const secretHash = match === "current" ? record.secretHash : record.previousHash!;
+    return { id, record, secretHash, exact: true };
+  }
+
+  function reject(reason: SessionEvents["rejected"]["reason"], handle?: string): undefined {
+    emit("rejected", { reason, handle });
+  }
+
+  return (ids) => {
+    const found = attempt(() => findFirst(ids));
+    return isPending(found) && onStoreError === "read-only" ? found.catch((failure) => ({ failure })) : found;
+  };
+}
