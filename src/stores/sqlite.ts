@@ -1,8 +1,11 @@
 import { resolve } from "node:path";
 import { DatabaseSync, type StatementSync } from "node:sqlite";
 import { setImmediate, setTimeout } from "node:timers/promises";
-import { type ErrorCode, HoldfastError, isHoldfastError } from "../errors.ts";
-import type { IndexedStore, SessionRecord } from "../store.ts";
+import { HoldfastError, isHoldfastError } from "../errors.ts";
+import { jsonOf } from "../sql/entries.ts";
+import { failure, type StoreCode } from "../sql/failure.ts";
+import { COLUMNS, recordOf, rowOf } from "../sql/record.ts";
+import type { IndexedStore } from "../store.ts";
 
 export interface SqliteStoreOptions {
   /** How long an operation waits for another connection's lock before it throws `store-locked`, in milliseconds. Default 2000. */
@@ -46,7 +49,7 @@ export function sqliteStore(database: string | DatabaseSync, options: SqliteStor
     let deadline: number | undefined;
     for (let pause = 1; ; pause = Math.min(2 * pause, 25)) {
       try {
-        if (closed) throw failure("store-closed", operation, "The store was closed before. Create a new one.");
+        if (closed) throw failure("store-closed", "The store was closed before. Create a new one.", operation);
         if (db.isTransaction) throw IN_TRANSACTION;
         return step();
       } catch (error) {
@@ -73,11 +76,11 @@ export function sqliteStore(database: string | DatabaseSync, options: SqliteStor
     read: (handle) =>
       run("read", () => {
         const row = sql.read.get(handle, Date.now());
-        return row && recordOf(row);
+        return row && recordOf(Object.values(row));
       }),
 
     create: (handle, record) =>
-      run("create", () => (sql.create.run(handle, ...columnsOf(record)).changes === 1 ? "created" : "exists")),
+      run("create", () => (sql.create.run(...rowOf(handle, record)).changes === 1 ? "created" : "exists")),
 
     update: (handle, change, { secretHash, ifVersion }) =>
       run("update", () => {
@@ -119,7 +122,7 @@ export function sqliteStore(database: string | DatabaseSync, options: SqliteStor
     list: (userId) =>
       run("list", () => {
         const rows = sql.list.all(userId, Date.now());
-        return rows.map((row) => ({ handle: row.handle as string, record: recordOf(row) }));
+        return rows.map((row) => ({ handle: row.handle as string, record: recordOf(Object.values(row)) }));
       }),
 
     deleteAll: (userId, { except } = {}) =>
@@ -167,8 +170,8 @@ const DUE = `rowid IN (SELECT rowid FROM holdfast_sessions WHERE sweep_at <= ? O
 
 // What has RETURNING is run by `all`: `get` would stop before the commit, and node:sqlite reports no error that comes after.
 const SQL = {
-  read: "SELECT * FROM holdfast_sessions WHERE handle = ? AND expires_at > ?",
-  create: "INSERT INTO holdfast_sessions VALUES (?, ?, ?, ?, ?, ?, ?, ?, ?, ?, ?, ?) ON CONFLICT DO NOTHING",
+  read: `SELECT ${COLUMNS} FROM holdfast_sessions WHERE handle = ? AND expires_at > ?`,
+  create: `INSERT INTO holdfast_sessions (${COLUMNS}) VALUES (?, ?, ?, ?, ?, ?, ?, ?, ?, ?, ?, ?) ON CONFLICT DO NOTHING`,
   use: `UPDATE holdfast_sessions SET ${USE} WHERE ${GUARD} AND sweep_at <= ? RETURNING version`,
   rewrite: `UPDATE holdfast_sessions SET sweep_at = ?, user_id = coalesce(?, user_id),
     authenticated_at = coalesce(?, authenticated_at), previous_hash = iif(? IS NULL, previous_hash, secret_hash),
@@ -177,7 +180,7 @@ const SQL = {
   delete: "DELETE FROM holdfast_sessions WHERE handle = ? RETURNING expires_at",
   sweep: `DELETE FROM holdfast_sessions WHERE expires_at <= ? AND ${DUE}`,
   postpone: `UPDATE holdfast_sessions SET sweep_at = expires_at WHERE expires_at > ? AND ${DUE}`,
-  list: "SELECT * FROM holdfast_sessions WHERE user_id = ? AND expires_at > ? ORDER BY touched_at DESC",
+  list: `SELECT ${COLUMNS} FROM holdfast_sessions WHERE user_id = ? AND expires_at > ? ORDER BY touched_at DESC`,
   deleteAll: "DELETE FROM holdfast_sessions WHERE user_id = ? AND handle IS NOT ? RETURNING handle, expires_at",
 };
 
@@ -211,7 +214,7 @@ function migrate(db: DatabaseSync, name: string): void {
     const known = MIGRATIONS.length;
     if (version > known) {
       const text = `${name} has version ${version} of holdfast's tables; this release knows no later than ${known}. Update it.`;
-      throw failure("store-corrupt", "open", text);
+      throw failure("store-corrupt", text, "open");
     }
     for (const migration of MIGRATIONS.slice(version)) db.exec(migration);
     // Written even when it is known: a database that is read-only must be found out now, not by the first login.
@@ -233,74 +236,7 @@ function prepare(db: DatabaseSync, text: string): StatementSync {
   return statement;
 }
 
-interface Row {
-  handle: string;
-  secret_hash: string;
-  previous_hash: string | null;
-  grace_until: number | null;
-  user_id: string | null;
-  created_at: number;
-  authenticated_at: number | null;
-  touched_at: number;
-  expires_at: number;
-  version: number;
-  entries: string;
-}
-
 const isLive = ({ expires_at }: Record<string, unknown>): boolean => (expires_at as number) > Date.now();
-
-function recordOf(columns: Record<string, unknown>): SessionRecord {
-  const row = columns as unknown as Row;
-  const record: { -readonly [Field in keyof SessionRecord]: SessionRecord[Field] } = {
-    secretHash: row.secret_hash,
-    entries: entriesOf(row),
-    createdAt: row.created_at,
-    touchedAt: row.touched_at,
-    expiresAt: row.expires_at,
-    version: row.version,
-  };
-  if (row.previous_hash !== null) record.previousHash = row.previous_hash;
-  if (row.grace_until !== null) record.graceUntil = row.grace_until;
-  if (row.user_id !== null) record.userId = row.user_id;
-  if (row.authenticated_at !== null) record.authenticatedAt = row.authenticated_at;
-  return record;
-}
-
-/** The columns after `handle`, in the table's order. */
-function columnsOf(record: SessionRecord): (string | number | null)[] {
-  const { secretHash, previousHash = null, graceUntil = null, userId = null, authenticatedAt = null } = record;
-  const { createdAt, touchedAt, expiresAt, version, entries } = record;
-  const secrets = [secretHash, previousHash, graceUntil];
-  return [...secrets, userId, createdAt, authenticatedAt, touchedAt, expiresAt, expiresAt, version, jsonOf(entries)];
-}
-
-/** Entries as an object's JSON text. With names to remove it is a merge patch (RFC 7396). */
-function jsonOf(set: Iterable<readonly [string, string]>, remove: readonly string[] = []): string {
-  const members = Object.create(null) as Record<string, string | null>;
-  for (const name of remove) members[keyOf(name)] = null;
-  for (const [name, text] of set) members[keyOf(name)] = text;
-  return JSON.stringify(members);
-}
-
-function entriesOf({ handle, entries }: Row): Map<string, string> {
-  try {
-    const texts = new Map<string, string>();
-    for (const [key, text] of Object.entries<string>(JSON.parse(entries))) texts.set(nameOfKey(key), text);
-    return texts;
-  } catch {
-    // Without the cause: its message quotes the text.
-    throw new HoldfastError("record-corrupt", `The entries of record ${handle} are damaged. Delete it.`, { handle });
-  }
-}
-
-/**
- * A name as a key that JSON needn't escape: json_patch takes keys to be the same that are so up to a NUL, and V8 takes one escaped key
- * for another (nodejs/node#63785).
- */
-const keyOf = (name: string): string => name.replace(/[%"\\\p{Cc}\p{Cs}]/gu, (unit) => `%${hex(unit)}`);
-const hex = (unit: string): string => unit.charCodeAt(0).toString(16).padStart(4, "0");
-const nameOfKey = (key: string): string =>
-  key.replace(/%(....)/g, (_, code) => String.fromCharCode(Number.parseInt(code, 16)));
 
 type SqliteError = Error & { code?: string; errcode?: number };
 
@@ -311,8 +247,6 @@ const primaryCode = (error: unknown): number => ((error as SqliteError).errcode 
 const isLock = (error: unknown): boolean => [5, 6, 15].includes(primaryCode(error));
 
 const IN_TRANSACTION = { errcode: 5, message: "a transaction of the app's is open on the connection" };
-
-type StoreCode = Exclude<Extract<ErrorCode, `store-${string}`>, "store-timeout">;
 
 const DAMAGED = "is damaged, or not an SQLite database. Restore it, or move it and its -wal and -shm files away.";
 
@@ -328,7 +262,7 @@ const FAILURES: Readonly<Record<number, [StoreCode, string]>> = {
 function explained(error: unknown, operation: string, name: string, lockTimeout: number): HoldfastError {
   if (isHoldfastError(error)) return error;
   const { code, message } = error as SqliteError;
-  const because = (code: StoreCode, text: string) => failure(code, operation, `${name} ${text}`, error);
+  const because = (code: StoreCode, text: string) => failure(code, `${name} ${text}`, operation, error);
   if (isLock(error)) {
     const advice = "Look for a long write or a transaction left open, or raise `lockTimeout`.";
     return because("store-locked", `stayed locked for ${lockTimeout} ms: ${message}. ${advice}`);
@@ -336,10 +270,6 @@ function explained(error: unknown, operation: string, name: string, lockTimeout:
   if (code === "ERR_INVALID_STATE") return because("store-closed", "was closed by the app.");
   const known = FAILURES[primaryCode(error)];
   return known ? because(...known) : because("store-failed", `failed: ${message}.`);
-}
-
-function failure(code: StoreCode, operation: string, message: string, cause?: unknown): HoldfastError {
-  return new HoldfastError(code, message, { operation }, { cause });
 }
 
 function nameOf(database: string | DatabaseSync): string {

@@ -1,0 +1,285 @@
+import { jsonOf } from "../sql/entries.ts";
+import { failure } from "../sql/failure.ts";
+import { checked, demandMethod, type ServerStoreOptions, type TableOptions } from "../sql/options.ts";
+import { COLUMNS, recordOf, rowOf, type Value } from "../sql/record.ts";
+import { type Diagnosis, MARK, operationsOn, strange } from "../sql/server.ts";
+import type { IndexedStore } from "../store.ts";
+
+/** What the store needs of a pool of mysql2/promise. */
+export interface MysqlPool {
+  getConnection(): Promise<MysqlConnection>;
+}
+
+export interface MysqlConnection {
+  execute(statement: MysqlStatement): Promise<[result: unknown, fields: unknown]>;
+  query(statement: Pick<MysqlStatement, "sql" | "timeout">): Promise<unknown>;
+  release(): void;
+  destroy(): void;
+}
+
+export interface MysqlStatement {
+  sql: string;
+  values: Value[];
+  rowsAsArray: true;
+  timeout: number;
+}
+
+/**
+ * Sessions in MySQL 8 or MariaDB 10.6 and later, through a pool of mysql2/promise. A read is one statement, and so is a commit, at any
+ * isolation level. The first operation creates the table where there is none. The pool is the app's, and stays open when the store is
+ * closed.
+ *
+ * The clock is that of the process that asks: where clocks differ by a second, a session ends a second earlier for some.
+ *
+ * Throws `option-unknown` and `option-invalid`; the operations throw `store-failed`, `store-locked`, `store-readonly`, `store-full`,
+ * `store-corrupt` and `store-closed`.
+ *
+ * ```ts
+ * import mysql from "mysql2/promise";
+ * import { mysqlStore } from "holdfast/stores/mysql";
+ *
+ * const pool = mysql.createPool(process.env.DATABASE_URL!);
+ * const sessions = createSessions({ store: mysqlStore(pool) });
+ * ```
+ */
+export function mysqlStore(pool: MysqlPool, options: ServerStoreOptions = {}): IndexedStore {
+  demandMethod("mysqlStore", pool, ["getConnection"], "a pool of mysql2/promise");
+  const { name, table, schema = null, migrate, queryTimeout } = checked("mysqlStore", options, "`");
+  const sql = statements(name);
+  const { run, close } = operationsOn({ name: `The table ${name}`, prepare, diagnose });
+
+  /** Does the step on a connection, and drops one that it failed on: a transaction may be open there, or an answer still to come. */
+  async function using<T>(step: (connection: MysqlConnection) => Promise<T>): Promise<T> {
+    const connection = await pool.getConnection();
+    try {
+      const result = await step(connection);
+      connection.release();
+      return result;
+    } catch (error) {
+      connection.destroy();
+      throw error;
+    }
+  }
+
+  async function execute(connection: MysqlConnection, text: string, values: Value[]): Promise<unknown> {
+    const [result] = await connection.execute({ sql: text, values, rowsAsArray: true, timeout: queryTimeout });
+    return result;
+  }
+
+  /** The bytes of binary columns as text. */
+  async function select(connection: MysqlConnection, text: string, values: Value[]): Promise<unknown[][]> {
+    const rows = (await execute(connection, text, values)) as unknown[][];
+    return rows.map((row) => row.map((value) => (Buffer.isBuffer(value) ? value.toString() : value)));
+  }
+
+  const query = (text: string, values: Value[]) => using((connection) => select(connection, text, values));
+
+  const write = (text: string, values: Value[]) =>
+    using(async (connection) => {
+      const done = (await execute(connection, text, values)) as Done;
+      if (done.serverStatus & IN_TRANSACTION) throw new Error(UNCOMMITTED);
+      return done;
+    });
+
+  async function prepare(): Promise<void> {
+    const [[mark, ...charsets]] = (await query(sql.look, [schema, table])) as [[mark: string | null, ...string[]]];
+    // With another one the server would put question marks for what it lacks, without a word.
+    if (charsets.some((charset) => charset !== "utf8mb4")) throw failure("store-failed", NOT_UTF8, "open");
+    if (!migrate || mark === MARK) return;
+    if (mark !== null) throw failure("store-corrupt", strange(name, mark), "open");
+    await write(mysqlSchema({ table, schema: options.schema }), []);
+  }
+
+  return {
+    read: (handle) =>
+      run("read", async () => {
+        const [row] = await query(sql.read, [handle, Date.now()]);
+        return row && recordOf(row);
+      }),
+
+    create: (handle, record) =>
+      run("create", () =>
+        using((connection) =>
+          execute(connection, sql.create, rowOf(handle, record)).then(
+            () => "created" as const,
+            (error) => {
+              if (error.errno === DUPLICATE) return "exists";
+              throw error;
+            },
+          ),
+        ),
+      ),
+
+    update: (handle, change, { secretHash, ifVersion = null }) =>
+      run("update", async () => {
+        const { set, remove, rotate, userId = null, authenticatedAt = null, touchedAt, expiresAt } = change;
+        const patch = set?.size || remove?.length ? jsonOf(set ?? [], remove) : null;
+        const hash = rotate?.secretHash ?? null;
+        const now = Date.now();
+        const guard = [handle, now, secretHash, secretHash, now];
+        const secrets = [hash, hash, rotate?.graceUntil ?? null];
+        const values = [
+          patch,
+          ...secrets,
+          userId,
+          authenticatedAt,
+          touchedAt,
+          expiresAt,
+          expiresAt,
+          ...guard,
+          ifVersion,
+        ];
+        const { affectedRows, insertId } = await write(sql.update, values);
+        if (affectedRows === 1) return { status: "updated", version: Number(insertId) };
+        if (ifVersion === null) return { status: "gone" };
+        return { status: (await query(sql.admits, guard)).length === 1 ? "conflict" : "gone" };
+      }),
+
+    delete: (handle) =>
+      run("delete", async () => {
+        if ((await write(sql.deleteLive, [handle, Date.now()])).affectedRows === 1) return true;
+        await write(sql.delete, [handle]);
+        return false;
+      }),
+
+    sweep: (now) =>
+      run("sweep", async () => {
+        let swept = 0;
+        for (;;) {
+          const expired = (await write(sql.sweep, [now, now])).affectedRows;
+          const extended = (await write(sql.postpone, [now, now])).affectedRows;
+          swept += expired;
+          if (expired + extended < BATCH) return swept;
+        }
+      }),
+
+    close,
+
+    list: (userId) =>
+      run("list", async () => {
+        const rows = await query(sql.list, [userId, Date.now()]);
+        return rows.map((row) => ({ handle: row[0] as string, record: recordOf(row) }));
+      }),
+
+    // MySQL, unlike MariaDB, can't say what it deletes.
+    deleteAll: (userId, { except = "" } = {}) =>
+      run("deleteAll", () =>
+        using(async (connection) => {
+          const say = (sql: string) => connection.query({ sql, timeout: queryTimeout });
+          await say("START TRANSACTION");
+          const doomed = await select(connection, sql.doomed, [userId, except]);
+          for (let first = 0; first < doomed.length; first += MANY) {
+            // The last ones fill up with repetitions: one text is prepared once.
+            const handles = Array.from({ length: MANY }, (_, i) => doomed.at(first + i) ?? doomed.at(-1)!).map(
+              ([handle]) => handle as string,
+            );
+            await execute(connection, sql.deleteMany, handles);
+          }
+          await say("COMMIT");
+          return doomed.filter(isLive).map(([handle]) => handle as string);
+        }),
+      ),
+  };
+}
+
+/** The SQL that creates the table, for migrations of your own; then give the store `migrate: false`. */
+export function mysqlSchema(options: TableOptions = {}): string {
+  const { name, index } = checked("mysqlSchema", options, "`");
+  // Bytes, not characters: a collation would take some user ids for the same, and trailing spaces for none.
+  return `CREATE TABLE IF NOT EXISTS ${name} (
+  handle VARBINARY(255) NOT NULL PRIMARY KEY,
+  secret_hash VARBINARY(255) NOT NULL,
+  previous_hash VARBINARY(255),
+  grace_until BIGINT,
+  user_id MEDIUMBLOB,
+  created_at BIGINT NOT NULL,
+  authenticated_at BIGINT,
+  touched_at BIGINT NOT NULL,
+  expires_at BIGINT NOT NULL,
+  sweep_at BIGINT NOT NULL,
+  version BIGINT NOT NULL,
+  entries LONGTEXT CHARACTER SET utf8mb4 COLLATE utf8mb4_bin NOT NULL,
+  KEY ${index("user")} (user_id(64)),
+  KEY ${index("sweep")} (sweep_at)
+) ENGINE = InnoDB, ROW_FORMAT = DYNAMIC, COMMENT = '${MARK}'`;
+}
+
+/** How many rows a step of the sweep looks at: some ten milliseconds' work. */
+const BATCH = 1000;
+
+/** How many rows a statement of deleteAll removes. */
+const MANY = 50;
+
+function statements(table: string) {
+  const guard = "handle = ? AND expires_at > ? AND (secret_hash = ? OR previous_hash = ? AND grace_until > ?)";
+  // A derived table with a limit is read first, once; its rows stay locked, and the conditions beside it see them as they are now.
+  const due = `${table} s JOIN (
+      SELECT handle FROM ${table} WHERE sweep_at <= ? ORDER BY sweep_at LIMIT ${BATCH} FOR UPDATE SKIP LOCKED
+    ) due ON s.handle = due.handle`;
+  return {
+    look: `SELECT (SELECT table_comment FROM information_schema.tables
+        WHERE table_schema = coalesce(?, DATABASE()) AND table_name = ?),
+      @@character_set_client, @@character_set_connection, @@character_set_results`,
+    read: `SELECT ${COLUMNS} FROM ${table} WHERE handle = ? AND expires_at > ?`,
+    create: `INSERT INTO ${table} (${COLUMNS}) VALUES (?, ?, ?, ?, ?, ?, ?, ?, ?, ?, ?, ?)`,
+    // What LAST_INSERT_ID is given comes back with the count of rows. Assignments may see each other, from left to right.
+    update: `UPDATE ${table} SET
+        entries = coalesce(json_merge_patch(entries, CAST(? AS CHAR)), entries),
+        previous_hash = CASE WHEN ? IS NULL THEN previous_hash ELSE secret_hash END,
+        secret_hash = coalesce(?, secret_hash), grace_until = coalesce(?, grace_until),
+        user_id = coalesce(?, user_id), authenticated_at = coalesce(?, authenticated_at),
+        touched_at = ?, expires_at = ?, sweep_at = least(sweep_at, ?), version = last_insert_id(version + 1)
+      WHERE ${guard} AND version = coalesce(?, version)`,
+    admits: `SELECT version FROM ${table} WHERE ${guard}`,
+    deleteLive: `DELETE FROM ${table} WHERE handle = ? AND expires_at > ?`,
+    delete: `DELETE FROM ${table} WHERE handle = ?`,
+    deleteMany: `DELETE FROM ${table} WHERE handle IN (${Array(MANY).fill("?")})`,
+    sweep: `DELETE s FROM ${due} WHERE s.expires_at <= ?`,
+    postpone: `UPDATE ${due} SET s.sweep_at = s.expires_at WHERE s.expires_at > ?`,
+    list: `SELECT ${COLUMNS} FROM ${table} WHERE user_id = ? AND expires_at > ? ORDER BY touched_at DESC`,
+    doomed: `SELECT handle, expires_at FROM ${table} WHERE user_id = ? AND handle <> ? ORDER BY handle FOR UPDATE`,
+  };
+}
+
+const isLive = ([, expiresAt]: readonly unknown[]): boolean => Number(expiresAt) > Date.now();
+
+/** The answer to a statement that returns no rows. */
+interface Done {
+  readonly affectedRows: number;
+  readonly insertId: number;
+  readonly serverStatus: number;
+}
+
+/** SERVER_STATUS_IN_TRANS: the statement isn't committed. */
+const IN_TRANSACTION = 1;
+
+const UNCOMMITTED = "A transaction was left open on this connection, or the pool's connections have autocommit off.";
+const NOT_UTF8 = "The pool's connections must use the charset utf8mb4, which is mysql2's default.";
+
+const DUPLICATE = 1062;
+
+const READONLY: Diagnosis = ["store-readonly", "can't be written to: the server is a replica, or read-only."];
+const FULL: Diagnosis = ["store-full", "can't grow: the server's disk or the table is full."];
+
+/** By the server's error number; the same in MySQL and MariaDB. */
+const FAILURES: Readonly<Record<number, Diagnosis>> = {
+  1213: "undone", // deadlock
+  1020: "undone", // MariaDB's innodb_snapshot_isolation
+  1205: ["store-locked", "stayed locked for innodb_lock_wait_timeout. Look for long transactions."],
+  1290: READONLY,
+  1792: READONLY,
+  1836: READONLY,
+  1021: FULL,
+  1114: FULL,
+  1153: ["store-full", "can't take a session that large. Raise the server's max_allowed_packet."],
+  1146: ["store-failed", "is not there. Run the SQL of mysqlSchema(), or leave out `migrate: false`."],
+  1142: ["store-failed", "is not this user's to read and write. See the cause, and GRANT what is missing."],
+  1034: ["store-corrupt", "is damaged. Restore it."],
+  1194: ["store-corrupt", "is damaged. Restore it."],
+};
+
+function diagnose(error: unknown): Diagnosis | undefined {
+  const { errno = 0, message } = error as { errno?: number; message?: string };
+  if (message === "Pool is closed.") return ["store-closed", "can't be reached: the app has closed the pool."];
+  return FAILURES[errno];
+}
