@@ -6,6 +6,7 @@ import { describe, it } from "vitest";
 const PLACES = {
   Chromium: process.env.CHROMIUM_PATH || "/usr/bin/chromium",
   PostgreSQL: process.env.HOLDFAST_POSTGRES_URL || "postgres://postgres@127.0.0.1:5432/postgres",
+  PgBouncer: process.env.PGBOUNCER_PATH || "/usr/sbin/pgbouncer",
   MariaDB: process.env.HOLDFAST_MARIADB_URL || "mysql://root@127.0.0.1:3306",
   Redis: process.env.HOLDFAST_REDIS_URL || "redis://127.0.0.1:6379",
   MongoDB: process.env.HOLDFAST_MONGODB_URL || "mongodb://127.0.0.1:27017",

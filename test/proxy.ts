@@ -10,6 +10,8 @@ export interface TcpProxy {
   readonly port: number;
   /** Connections that are open now. */
   readonly connections: number;
+  /** Connections that were opened until now. */
+  readonly accepted: number;
   /** Each piece of data waits so many milliseconds from now on; 0 for none. */
   delay(ms: number): void;
   /**
@@ -35,6 +37,7 @@ export async function startProxy(target: { readonly port: number; readonly host?
   let gate = Promise.withResolvers<void>();
   let onHeld = () => {};
   let delay = 0;
+  let accepted = 0;
 
   /** One piece after the other, so that no more than one is ever kept here: what follows waits in the sockets. */
   async function pass(from: Socket, to: Socket, direction: Direction): Promise<void> {
@@ -57,6 +60,7 @@ export async function startProxy(target: { readonly port: number; readonly host?
     const upstream = connect(target.port, target.host ?? "127.0.0.1");
     const pair = [client, upstream] as const;
     pairs.add(pair);
+    accepted++;
     client.on("close", () => pairs.delete(pair));
     for (const socket of pair) socket.setNoDelay().on("error", () => {});
     pass(client, upstream, "requests");
@@ -98,6 +102,9 @@ export async function startProxy(target: { readonly port: number; readonly host?
     port,
     get connections() {
       return pairs.size;
+    },
+    get accepted() {
+      return accepted;
     },
     delay(ms) {
       delay = ms;

@@ -21,7 +21,10 @@ export function jsonOf(
 
 export function entriesOf(json: string, { decode }: Encoding = PLAIN): Map<string, string> {
   const texts = new Map<string, string>();
-  for (const [key, text] of Object.entries<string>(JSON.parse(json))) texts.set(nameOfKey(key), decode(text));
+  for (const [key, text] of Object.entries(JSON.parse(json))) {
+    if (typeof text !== "string") throw new TypeError("not the text of an entry");
+    texts.set(nameOfKey(key), decode(text));
+  }
   return texts;
 }
 

@@ -12,7 +12,7 @@ export interface MysqlPool {
 
 export interface MysqlConnection {
   execute(statement: MysqlStatement): Promise<[result: unknown, fields: unknown]>;
-  query(statement: Pick<MysqlStatement, "sql" | "timeout">): Promise<unknown>;
+  query(sql: string): Promise<unknown>;
   release(): void;
   destroy(): void;
 }
@@ -20,8 +20,9 @@ export interface MysqlConnection {
 export interface MysqlStatement {
   sql: string;
   values: Value[];
-  rowsAsArray: true;
-  timeout: number;
+  rowsAsArray: boolean;
+  nestTables: boolean;
+  typeCast: boolean;
 }
 
 /**
@@ -48,21 +49,28 @@ export function mysqlStore(pool: MysqlPool, options: ServerStoreOptions = {}): I
   const sql = statements(name);
   const { run, close } = operationsOn({ name: `The table ${name}`, prepare, diagnose });
 
-  /** Does the step on a connection, and drops one that it failed on: a transaction may be open there, or an answer still to come. */
+  /**
+   * Does the step on a connection, and drops one that it failed on, or that left it without an answer: a transaction may be open there, or
+   * the answer still to come. (mysql2's own `timeout` doesn't cover the preparing of a statement.)
+   */
   async function using<T>(step: (connection: MysqlConnection) => Promise<T>): Promise<T> {
     const connection = await pool.getConnection();
+    const { promise: silence, reject } = Promise.withResolvers<never>();
+    const timer = setTimeout(reject, queryTimeout, new Error(`No answer within ${queryTimeout} ms.`));
     try {
-      const result = await step(connection);
+      const result = await Promise.race([step(connection), silence]);
       connection.release();
       return result;
     } catch (error) {
       connection.destroy();
       throw error;
+    } finally {
+      clearTimeout(timer);
     }
   }
 
   async function execute(connection: MysqlConnection, text: string, values: Value[]): Promise<unknown> {
-    const [result] = await connection.execute({ sql: text, values, rowsAsArray: true, timeout: queryTimeout });
+    const [result] = await connection.execute({ sql: text, values, ...FORM });
     return result;
   }
 
@@ -165,8 +173,7 @@ export function mysqlStore(pool: MysqlPool, options: ServerStoreOptions = {}): I
     deleteAll: (userId, { except = "" } = {}) =>
       run("deleteAll", () =>
         using(async (connection) => {
-          const say = (sql: string) => connection.query({ sql, timeout: queryTimeout });
-          await say("START TRANSACTION");
+          await connection.query("START TRANSACTION");
           const doomed = await select(connection, sql.doomed, [userId, except]);
           for (let first = 0; first < doomed.length; first += MANY) {
             // The last ones fill up with repetitions: one text is prepared once.
@@ -175,7 +182,7 @@ export function mysqlStore(pool: MysqlPool, options: ServerStoreOptions = {}): I
             );
             await execute(connection, sql.deleteMany, handles);
           }
-          await say("COMMIT");
+          await connection.query("COMMIT");
           return doomed.filter(isLive).map(([handle]) => handle as string);
         }),
       ),
@@ -212,10 +219,11 @@ const MANY = 50;
 
 function statements(table: string) {
   const guard = "handle = ? AND expires_at > ? AND (secret_hash = ? OR previous_hash = ? AND grace_until > ?)";
-  // A derived table with a limit is read first, once; its rows stay locked, and the conditions beside it see them as they are now.
-  const due = `${table} s JOIN (
+  // A derived table with a limit is read first, once. Its rows stay locked, and `s` shows them as they are now. Without the hints a small
+  // table would be scanned, and the scan wait for rows that others hold.
+  const due = `(
       SELECT handle FROM ${table} WHERE sweep_at <= ? ORDER BY sweep_at LIMIT ${BATCH} FOR UPDATE SKIP LOCKED
-    ) due ON s.handle = due.handle`;
+    ) due STRAIGHT_JOIN ${table} s FORCE INDEX (PRIMARY) ON s.handle = due.handle`;
   return {
     look: `SELECT (SELECT table_comment FROM information_schema.tables
         WHERE table_schema = coalesce(?, DATABASE()) AND table_name = ?),
@@ -242,6 +250,9 @@ function statements(table: string) {
 }
 
 const isLive = ([, expiresAt]: readonly unknown[]): boolean => Number(expiresAt) > Date.now();
+
+/** How rows come, whatever form the app has chosen for its own. */
+const FORM = { rowsAsArray: true, nestTables: false, typeCast: true };
 
 /** The answer to a statement that returns no rows. */
 interface Done {
