@@ -11,11 +11,10 @@ describeWith("MariaDB", "the MySQL store", (place) => {
 
   describe.each([
     ["the server's own isolation level", undefined],
-    ["READ COMMITTED", "SET SESSION TRANSACTION ISOLATION LEVEL READ COMMITTED"],
-    ["SERIALIZABLE", "SET SESSION TRANSACTION ISOLATION LEVEL SERIALIZABLE"],
-    ["MariaDB's snapshot isolation, the default from 11.6 on", "SET SESSION innodb_snapshot_isolation = ON"],
-  ])("keeps the contract at %s", (_, begin) => {
-    kit(() => mysqlPool(database.url, { begin }), mysqlStore);
+    ["READ COMMITTED", "tx_isolation = 'READ-COMMITTED'"],
+    ["MariaDB's snapshot isolation, the default from 11.6 on", "innodb_snapshot_isolation = ON"],
+  ])("keeps the contract at %s", (_, settings) => {
+    kit(() => mysqlPool(database.url, { settings }), mysqlStore);
   });
 
   sqlStoreTests(database);
@@ -24,14 +23,14 @@ describeWith("MariaDB", "the MySQL store", (place) => {
     it("to write says that it is read-only, and reads go on", async () => {
       const table = newTable();
       await database.store({ table }).create("h", newRecord());
-      const store = database.store({ table }, { begin: "SET SESSION TRANSACTION READ ONLY" });
+      const store = database.store({ table }, { settings: "tx_read_only = 1" });
       await expect(update(store, "h")).rejects.toEqual(failing("store-readonly", /`t\d+`/));
       expect((await store.read("h"))?.version).toBe(1);
     });
 
     it("to wait any longer says that the table is locked", async () => {
       const table = newTable();
-      const store = database.store({ table }, { begin: "SET SESSION innodb_lock_wait_timeout = 1" });
+      const store = database.store({ table }, { settings: "innodb_lock_wait_timeout = 1" });
       await store.create("h", newRecord());
       const release = await database.lock(`SELECT * FROM ${table} FOR UPDATE`);
       await expect(update(store, "h")).rejects.toEqual(failing("store-locked", /long transactions/));
@@ -50,7 +49,7 @@ describeWith("MariaDB", "the MySQL store", (place) => {
     it("whose connections commit nothing by themselves is told of, instead of losing what was written", async () => {
       const table = newTable();
       await database.store({ table }).create("h", newRecord());
-      const store = database.store({ table }, { begin: "SET autocommit = 0" });
+      const store = database.store({ table }, { settings: "autocommit = 0" });
       const cause = expect.objectContaining({ message: expect.stringMatching(/autocommit/) });
       await expect(update(store, "h")).rejects.toEqual(failing("store-failed", /./, { cause }));
       expect((await database.store({ table }).read("h"))?.version).toBe(1);

@@ -12,9 +12,9 @@ describeWith("PostgreSQL", "the PostgreSQL store", (place) => {
 
   describe.each([
     ["READ COMMITTED", undefined],
-    ["SERIALIZABLE", "SET default_transaction_isolation = serializable"],
-  ])("keeps the contract through pg, at %s", (_, begin) => {
-    kit(() => pgPool(database.url, { begin }), postgresStore);
+    ["SERIALIZABLE", "-c default_transaction_isolation=serializable"],
+  ])("keeps the contract through pg, at %s", (_, settings) => {
+    kit(() => pgPool(database.url, { settings }), postgresStore);
   });
 
   describe("keeps the contract through postgres.js", () => {
@@ -45,14 +45,14 @@ describeWith("PostgreSQL", "the PostgreSQL store", (place) => {
     it("to write says that it is read-only, and reads go on", async () => {
       const table = newTable();
       await database.store({ table }).create("h", newRecord());
-      const store = database.store({ table }, { begin: "SET default_transaction_read_only = on" });
+      const store = database.store({ table }, { settings: "-c default_transaction_read_only=on" });
       await expect(update(store, "h")).rejects.toEqual(failing("store-readonly", /"t\d+" can't be written to/));
       expect((await store.read("h"))?.version).toBe(1);
     });
 
     it("to wait any longer says that the table is locked", async () => {
       const table = newTable();
-      const store = database.store({ table }, { begin: "SET lock_timeout = 100" });
+      const store = database.store({ table }, { settings: "-c lock_timeout=100" });
       await store.create("h", newRecord());
       const release = await database.lock(`SELECT * FROM ${table} FOR UPDATE`);
       await expect(update(store, "h")).rejects.toEqual(failing("store-locked", /lock_timeout/));
@@ -63,7 +63,7 @@ describeWith("PostgreSQL", "the PostgreSQL store", (place) => {
     it("of a user without rights says what to do", async () => {
       const table = newTable();
       await database.store({ table }).create("h", newRecord());
-      const store = database.store({ table }, { begin: "SET ROLE pg_monitor" });
+      const store = database.store({ table }, { settings: "-c role=pg_monitor" });
       await expect(store.read("h")).rejects.toEqual(failing("store-failed", /GRANT/));
     });
   });

@@ -2,7 +2,7 @@ import { randomBytes } from "node:crypto";
 import mysql from "mysql2/promise";
 import pg from "pg";
 import postgres from "postgres";
-import { afterAll, afterEach, beforeAll } from "vitest";
+import { afterAll, afterEach, beforeAll, vi } from "vitest";
 import type { ServerStoreOptions } from "../../../src/sql/options.ts";
 import type { IndexedStore } from "../../../src/store.ts";
 import { mysqlSchema, mysqlStore } from "../../../src/stores/mysql.ts";
@@ -14,8 +14,8 @@ export interface Connecting {
   port?: number;
   /** The most connections. */
   max?: number;
-  /** What each connection is told first. */
-  begin?: string;
+  /** What holds on each connection: options of PostgreSQL's command line, or an assignment of MySQL's SET SESSION. */
+  settings?: string;
 }
 
 /** A database of a test file's own, on a real server. */
@@ -64,11 +64,14 @@ export function postgresDatabase(place: string): Database {
   beforeAll(async () => {
     await server.connect();
     await server.query(`CREATE DATABASE ${url.pathname.slice(1)}`);
+    // What a crash could take back, tests needn't wait for.
+    await server.query(`ALTER DATABASE ${url.pathname.slice(1)} SET synchronous_commit = off`);
     pool = new pg.Pool({ connectionString: url.href, max: 2 });
   });
   afterAll(async () => {
     await pool.end();
-    await server.query(`DROP DATABASE ${url.pathname.slice(1)} WITH (FORCE)`);
+    // The server may see a connection for a moment longer than its client.
+    await vi.waitFor(() => server.query(`DROP DATABASE ${url.pathname.slice(1)}`), { timeout: 10_000 });
     await server.end();
   });
   return {
@@ -88,10 +91,9 @@ export function postgresDatabase(place: string): Database {
   };
 }
 
-export function pgPool(url: string, { port, max, begin }: Connecting = {}): pg.Pool {
-  const pool = new pg.Pool({ connectionString: through(new URL(url), port), max });
+export function pgPool(url: string, { port, max, settings }: Connecting = {}): pg.Pool {
+  const pool = new pg.Pool({ connectionString: through(new URL(url), port), max, options: settings });
   pool.on("error", () => {}); // an idle connection was lost
-  if (begin) pool.on("connect", (client) => void client.query(begin));
   return pool;
 }
 
@@ -130,8 +132,8 @@ export function mysqlDatabase(place: string): Database {
   };
 }
 
-export function mysqlPool(url: string, { port, max, begin }: Connecting = {}): mysql.Pool {
+export function mysqlPool(url: string, { port, max, settings }: Connecting = {}): mysql.Pool {
   const pool = mysql.createPool({ uri: through(new URL(url), port), connectionLimit: max ?? 10 });
-  if (begin) pool.on("connection", (connection) => void connection.query(begin));
+  if (settings) pool.on("connection", (connection) => void connection.query(`SET SESSION ${settings}`));
   return pool;
 }
