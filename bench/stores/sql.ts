@@ -94,7 +94,8 @@ async function requests(): Promise<void> {
         });
         if (errors + wrong > 0) throw new Error(`${variant} ${kind}: wrong answers`);
         statements[`${variant} ${kind}`] = ((await sent()) - before) / REQUESTS;
-        if (round > 0) (rates[`${variant} ${kind}`] ??= []).push((1000 * REQUESTS) / (last - began));
+        rates[`${variant} ${kind}`] ??= [];
+        if (round > 0) rates[`${variant} ${kind}`]!.push((1000 * REQUESTS) / (last - began));
       }
     }
   }

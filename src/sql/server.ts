@@ -67,9 +67,11 @@ export function operationsOn({ name, prepare, diagnose }: Server): Operations {
 
 const UNDONE = ["store-locked", "kept undoing it for others that ran beside it. Look for long transactions."] as const;
 
+/** Not the name that mysql2 has for the number: MariaDB uses some of MySQL's otherwise. */
 function codeOf(error: unknown): string {
-  const { code } = error as { code?: string };
-  return code ? `: ${code}` : "";
+  const { code, errno, sqlState } = error as { code?: string; errno?: number; sqlState?: string };
+  const known = sqlState ? errno : code;
+  return known ? `: ${known}` : "";
 }
 
 /** The comment on a table: whose it is, and of which version. */

@@ -1,3 +1,4 @@
+import { Buffer } from "node:buffer";
 import { jsonOf } from "../sql/entries.ts";
 import { failure } from "../sql/failure.ts";
 import { checked, demandMethod, type ServerStoreOptions, type TableOptions } from "../sql/options.ts";
@@ -121,23 +122,13 @@ export function mysqlStore(pool: MysqlPool, options: ServerStoreOptions = {}): I
     update: (handle, change, { secretHash, ifVersion = null }) =>
       run("update", async () => {
         const { set, remove, rotate, userId = null, authenticatedAt = null, touchedAt, expiresAt } = change;
-        const patch = set?.size || remove?.length ? jsonOf(set ?? [], remove) : null;
+        const patch = set?.size || remove?.length ? [1, jsonOf(set ?? [], remove)] : [0, null];
         const hash = rotate?.secretHash ?? null;
+        const secrets = [hash, hash, rotate?.graceUntil ?? null];
+        const use = [userId, authenticatedAt, touchedAt, expiresAt, expiresAt];
         const now = Date.now();
         const guard = [handle, now, secretHash, secretHash, now];
-        const secrets = [hash, hash, rotate?.graceUntil ?? null];
-        const values = [
-          patch,
-          ...secrets,
-          userId,
-          authenticatedAt,
-          touchedAt,
-          expiresAt,
-          expiresAt,
-          ...guard,
-          ifVersion,
-        ];
-        const { affectedRows, insertId } = await write(sql.update, values);
+        const { affectedRows, insertId } = await write(sql.update, [...patch, ...secrets, ...use, ...guard, ifVersion]);
         if (affectedRows === 1) return { status: "updated", version: Number(insertId) };
         if (ifVersion === null) return { status: "gone" };
         return { status: (await query(sql.admits, guard)).length === 1 ? "conflict" : "gone" };
@@ -150,16 +141,15 @@ export function mysqlStore(pool: MysqlPool, options: ServerStoreOptions = {}): I
         return false;
       }),
 
-    sweep: (now) =>
-      run("sweep", async () => {
-        let swept = 0;
-        for (;;) {
-          const expired = (await write(sql.sweep, [now, now])).affectedRows;
-          const extended = (await write(sql.postpone, [now, now])).affectedRows;
-          swept += expired;
-          if (expired + extended < BATCH) return swept;
-        }
-      }),
+    async sweep(now) {
+      let swept = 0;
+      for (;;) {
+        const expired = await run("sweep", () => write(sql.sweep, [now, now]));
+        const extended = await run("sweep", () => write(sql.postpone, [now, now]));
+        swept += expired.affectedRows;
+        if (expired.affectedRows + extended.affectedRows < BATCH) return swept;
+      }
+    },
 
     close,
 
@@ -232,7 +222,7 @@ function statements(table: string) {
     create: `INSERT INTO ${table} (${COLUMNS}) VALUES (?, ?, ?, ?, ?, ?, ?, ?, ?, ?, ?, ?)`,
     // What LAST_INSERT_ID is given comes back with the count of rows. Assignments may see each other, from left to right.
     update: `UPDATE ${table} SET
-        entries = coalesce(json_merge_patch(entries, CAST(? AS CHAR)), entries),
+        entries = CASE WHEN ? = 1 THEN json_merge_patch(entries, CAST(? AS CHAR)) ELSE entries END,
         previous_hash = CASE WHEN ? IS NULL THEN previous_hash ELSE secret_hash END,
         secret_hash = coalesce(?, secret_hash), grace_until = coalesce(?, grace_until),
         user_id = coalesce(?, user_id), authenticated_at = coalesce(?, authenticated_at),

@@ -85,16 +85,15 @@ export function postgresStore(client: PgPool | PostgresJs, options: ServerStoreO
 
     delete: (handle) => run("delete", async () => (await query(sql.delete, [handle])).some(isLive)),
 
-    sweep: (now) =>
-      run("sweep", async () => {
-        let swept = 0;
-        for (;;) {
-          const [row] = await query(sql.sweep, [now]);
-          const [seen, expired] = row!.map(Number) as [number, number];
-          swept += expired;
-          if (seen < BATCH) return swept;
-        }
-      }),
+    async sweep(now) {
+      let swept = 0;
+      for (;;) {
+        const [row] = await run("sweep", () => query(sql.sweep, [now]));
+        const [seen, expired] = row!.map(Number) as [number, number];
+        swept += expired;
+        if (seen < BATCH) return swept;
+      }
+    },
 
     close,
 

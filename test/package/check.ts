@@ -46,6 +46,8 @@ const BUNDLES: readonly Bundle[] = [
     imports: ["node:path", "node:sqlite", "node:timers/promises"],
     never: ["express"],
   },
+  { subpath: "holdfast/stores/postgres", budget: 4_800, imports: ["node:crypto"], never: ["node:sqlite", "express"] },
+  { subpath: "holdfast/stores/mysql", budget: 5_000, imports: ["node:buffer"], never: ["node:sqlite", "express"] },
   {
     subpath: "holdfast/testing",
     budget: 25_000,
