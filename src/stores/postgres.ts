@@ -119,7 +119,8 @@ export function postgresStore(client: PgPool | PostgresJs, options: ServerStoreO
 export function postgresSchema(options: TableOptions = {}): string {
   const { name: table, index } = checked("postgresSchema", options, '"');
   // The hash index holds user ids of any length. The fill factor leaves room for an update beside what it replaces: no index is touched then.
-  return `SELECT pg_advisory_xact_lock(hashtext('holdfast'), hashtext('${table}'));
+  // The lock is for processes that start at once: by itself, IF NOT EXISTS fails for some of them.
+  return `SELECT pg_advisory_xact_lock(${LOCK});
 CREATE TABLE IF NOT EXISTS ${table} (
   handle text COLLATE "C" NOT NULL PRIMARY KEY,
   secret_hash text NOT NULL,
@@ -139,6 +140,9 @@ CREATE INDEX IF NOT EXISTS ${index("sweep")} ON ${table} (sweep_at);
 COMMENT ON TABLE ${table} IS '${MARK}';
 `;
 }
+
+/** Any number that no other program is likely to choose. */
+const LOCK = 8_241_991_163;
 
 /** How many rows a step of the sweep looks at: some ten milliseconds' work. */
 const BATCH = 1000;
