@@ -205,7 +205,6 @@ async function mariadbSize(table: string): Promise<number> {
 }
 
 async function growth(sizes: readonly number[]): Promise<void> {
-  const rows = [];
   for (const store of [postgresStore(pool), mysqlStore(mariadbPool)]) await store.read("the first creates the table");
   for (const size of sizes) {
     for (const server of ["postgres", "mysql"] as const) {
@@ -227,17 +226,17 @@ async function growth(sizes: readonly number[]): Promise<void> {
       const began2 = performance.now();
       await store.sweep(Date.now());
       const idle = performance.now() - began2;
-      rows.push({
+      const row = {
         sessions: size,
         server,
         "read µs": read.toFixed(0),
         "commit µs": commit.toFixed(0),
         "sweep µs a session": sweep.toFixed(0),
         "sweep of none ms": idle.toFixed(1),
-      });
+      };
+      table(`One at a time, with ${size} sessions (medians)`, [row]); // at once: larger tables take minutes
     }
   }
-  table("One at a time, as the table grows (medians)", rows);
 }
 
 /** Fills the table by the server itself; answers how the handles go. */
@@ -255,7 +254,7 @@ async function fill(server: "postgres" | "mysql", size: number): Promise<(i: num
   } else {
     await mariadb.query("TRUNCATE holdfast_sessions");
     await mariadb.query(
-      `INSERT INTO holdfast_sessions SELECT substr(md5(i), 1, 22), ${values("IF(i % 2 = 0, md5(i), NULL)")}, ? FROM (SELECT seq AS i FROM seq_0_to_${size - 1}) n`,
+      `INSERT INTO holdfast_sessions SELECT substr(md5(i), 1, 22), ${values("IF(i % 2 = 0, md5(i), NULL)")}, ? FROM (SELECT seq AS i FROM seq_0_to_${size - 1}) n ORDER BY 1`,
       [entries],
     );
     await mariadb.query("ANALYZE TABLE holdfast_sessions");
