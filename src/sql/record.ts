@@ -22,8 +22,8 @@ export function rowOf(handle: string, record: SessionRecord, encoding: Encoding 
 
 /** Of a row's values. Some drivers give large numbers as text. */
 export function recordOf(row: readonly unknown[], encoding: Encoding = PLAIN): SessionRecord {
-  const [handle, secretHash, previousHash, graceUntil, userId, createdAt, authenticatedAt, touchedAt, expiresAt] = row;
-  const [version, entries] = row.slice(-2);
+  const [handle, secretHash, previousHash, graceUntil, userId, ...rest] = row;
+  const [createdAt, authenticatedAt, touchedAt, expiresAt, _sweepAt, version, entries] = rest;
   const record: { -readonly [Field in keyof SessionRecord]: SessionRecord[Field] } = {
     secretHash: secretHash as string,
     entries: readEntries(handle as string, entries as string, encoding),
