@@ -167,12 +167,10 @@ async function bytes(): Promise<void> {
   const add = (store: string, size: number) => rows.push({ store, "bytes a session": (size / COUNT).toFixed(0) });
   await pool.query("TRUNCATE holdfast_sessions");
   await mariadb.query("TRUNCATE holdfast_sessions");
-  await mariadb.query("SET GLOBAL innodb_flush_log_at_trx_commit = 2");
   for (const store of ["postgres", "mysql", "sqlite"] as const) {
     for (let i = 0; i < COUNT; i++) await stores[store].create(randomBytes(16).toString("base64url"), newRecord(i));
     add(`holdfast/stores/${store}`, await sizeOf[store]());
   }
-  await mariadb.query("SET GLOBAL innodb_flush_log_at_trx_commit = 1");
   const cookie = { originalMaxAge: 3_600_000, expires: new Date(), httpOnly: true, path: "/" };
   const json = JSON.stringify({ cookie, ...DATA });
   const sid = () => randomBytes(24).toString("base64url");
