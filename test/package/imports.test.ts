@@ -32,9 +32,14 @@ const RULES: Readonly<Record<string, Rule>> = {
     rooms: ["store", "errors", "sql"],
     builtins: true,
   },
+  redis: {
+    quote: "`redis` is to the Redis store what `sql` is to those of SQL: `store`, `errors`, runtime built-ins, never `core`",
+    rooms: ["store", "errors", "redis"],
+    builtins: true,
+  },
   stores: {
     quote: "`sql`, `stores` → `store`, `errors`, `sql`, runtime built-ins, never `core`; no driver is imported",
-    rooms: ["store", "errors", "sql"],
+    rooms: ["store", "errors", "sql", "redis"],
     builtins: true,
   },
   http: { quote: "`http` → `core`", rooms: ["core", "http"], builtins: true },

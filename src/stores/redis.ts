@@ -1,0 +1,205 @@
+import { HoldfastError } from "../errors.ts";
+import { check } from "../redis/check.ts";
+import { type RedisClient, readsFromReplicas, sender } from "../redis/client.ts";
+import { explained, failure, messageOf } from "../redis/failures.ts";
+import { decode, decodeUser, encode, encodeUser, escapeNul } from "../redis/record.ts";
+import { CREATE, HANDLES, INDEX, REMOVE, reach, type Script, UPDATE } from "../redis/scripts.ts";
+import type { Change, IndexedStore, UpdateCondition, UpdateResult } from "../store.ts";
+
+export type { RedisClient } from "../redis/client.ts";
+
+export interface RedisStoreOptions {
+  /** What the names of all keys begin with. Default `holdfast:`. */
+  prefix?: string;
+  /** Gets what the store finds wrong with the server's settings, once. Default `console.warn`. */
+  onWarning?: (message: string) => void;
+}
+
+/**
+ * Sessions in Redis (6.2 or later) or Valkey, for any number of processes. Takes a connected client of node-redis (5, 6), ioredis or iovalkey, be it
+ * for one server, Sentinel or Cluster. `close` leaves it open.
+ *
+ * A read and a commit are one round trip each, and a commit is atomic. A record is one key, which the server removes when it has expired; `sweep`
+ * finds nothing to do. A user's sessions are found through an index of their handles, a key for each user.
+ *
+ * The store never sends a commit twice by itself. A client that does so when it has lost the connection, as ioredis by default, does
+ * no harm: the record knows its latest commits.
+ *
+ * Throws `option-unknown` and `option-invalid`; its operations, `store-failed`, `store-readonly`, `store-full` and `store-closed`.
+ *
+ * ```ts
+ * const client = await createClient({ url: "redis://127.0.0.1:6379" }).on("error", console.error).connect();
+ * const sessions = createSessions({ store: redisStore(client) });
+ * ```
+ */
+export function redisStore(client: RedisClient, options: RedisStoreOptions = {}): IndexedStore {
+  const { prefix, onWarning, send } = checked(client, options);
+  const keyOf = (handle: string) => prefix + handle;
+  const indexOf = (userId: string) => `${prefix}user:${userId}`;
+  let closed = false;
+  let looked = false;
+
+  async function run<T>(operation: string, step: () => Promise<T>): Promise<T> {
+    if (closed) throw failure("store-closed", operation, "The store was closed before. Create a new one.");
+    if (!looked) {
+      looked = true;
+      void check(send, prefix, onWarning);
+    }
+    try {
+      return await step();
+    } catch (error) {
+      throw explained(error, operation);
+    }
+  }
+
+  async function evaluate({ text, sha1 }: Script, key: string, ...args: string[]): Promise<unknown> {
+    try {
+      return await send(key, "EVALSHA", sha1, "1", key, ...args);
+    } catch (error) {
+      // The server is new, or was restarted.
+      if (!messageOf(error).startsWith("NOSCRIPT")) throw error;
+      return send(key, "EVAL", text, "1", key, ...args);
+    }
+  }
+
+  async function answer(...[script, key, ...args]: Parameters<typeof evaluate>): Promise<string> {
+    return String(await evaluate(script, key, ...args));
+  }
+
+  function index(userId: string, handle: string, expiresAt: number): Promise<unknown> {
+    return evaluate(INDEX, indexOf(userId), handle, String(reach(expiresAt)), now());
+  }
+
+  /** Not waited for: a handle that stays behind is read in vain until its reach is over, and does no other harm. */
+  function unindex(userId: string, handles: readonly string[]): void {
+    const key = indexOf(userId);
+    send(key, "ZREM", key, ...handles).catch(() => {});
+  }
+
+  async function read(handle: string) {
+    const key = keyOf(handle);
+    const value = await send(key, "GET", key);
+    const record = value == null ? undefined : decode(handle, String(value));
+    return record && record.expiresAt > Date.now() ? record : undefined;
+  }
+
+  async function update(handle: string, change: Change, condition: UpdateCondition): Promise<UpdateResult> {
+    const commit = nextCommit();
+    const update = (indexed: string) =>
+      answer(UPDATE, keyOf(handle), ...argumentsOf(commit, indexed, change, condition));
+    const { userId, expiresAt } = change;
+    // The index may be written beside the record: until both are, nobody gets the new secret.
+    const login = userId === undefined ? undefined : index(userId, handle, expiresAt);
+    let [reply] = await Promise.all([update(encodeUser(userId)), login]);
+    while (reply.startsWith("u")) {
+      // Here the client has the secret already. So the index comes first, and no crash can leave a session out of it.
+      await index(decodeUser(reply), handle, expiresAt);
+      reply = await update(reply);
+    }
+    return reply.startsWith("=")
+      ? { status: "updated", version: Number(reply.slice(1)) }
+      : { status: reply as "gone" | "conflict" };
+  }
+
+  async function remove(handle: string, userId?: string): Promise<{ live: boolean; userId?: string } | undefined> {
+    const only = userId === undefined ? [] : [encodeUser(userId)];
+    const reply = await answer(REMOVE, keyOf(handle), now(), ...only);
+    if (reply === "") return undefined;
+    const user = reply.slice(1);
+    return { live: reply[0] === "1", ...(user && { userId: decodeUser(user) }) };
+  }
+
+  const handlesOf = async (userId: string) =>
+    ((await evaluate(HANDLES, indexOf(userId), now())) as unknown[]).map(String);
+
+  return {
+    read: (handle) => run("read", () => read(handle)),
+
+    create: (handle, record) =>
+      run("create", async () => {
+        const { userId, expiresAt } = record;
+        const commit = nextCommit();
+        const [reply] = await Promise.all([
+          answer(CREATE, keyOf(handle), encode(record, commit), String(expiresAt), now(), commit),
+          userId === undefined ? undefined : index(userId, handle, expiresAt),
+        ]);
+        return reply as "created" | "exists";
+      }),
+
+    update: (handle, change, condition) => run("update", () => update(handle, change, condition)),
+
+    delete: (handle) =>
+      run("delete", async () => {
+        const removed = await remove(handle);
+        if (removed?.userId !== undefined) unindex(removed.userId, [handle]);
+        return removed?.live ?? false;
+      }),
+
+    list: (userId) =>
+      run("list", async () => {
+        const handles = await handlesOf(userId);
+        const found = await Promise.all(handles.map(async (handle) => ({ handle, record: await read(handle) })));
+        // What the index says is where to look: a handle of which the record is gone, or not yet there, isn't the user's.
+        return found
+          .flatMap(({ handle, record }) => (record?.userId === userId ? [{ handle, record }] : []))
+          .sort((a, b) => b.record.touchedAt - a.record.touchedAt);
+      }),
+
+    deleteAll: (userId, { except } = {}) =>
+      run("deleteAll", async () => {
+        const handles = (await handlesOf(userId)).filter((handle) => handle !== except);
+        const removals = await Promise.all(
+          handles.map(async (handle) => ({ handle, removed: await remove(handle, userId) })),
+        );
+        const removed = removals.filter(({ removed }) => removed);
+        if (removed.length > 0)
+          unindex(
+            userId,
+            removed.map(({ handle }) => handle),
+          );
+        return removed.filter(({ removed }) => removed!.live).map(({ handle }) => handle);
+      }),
+
+    sweep: () => run("sweep", async () => 0),
+
+    async close() {
+      closed = true;
+    },
+  };
+}
+
+/** The app's clock alone decides what is live: it also made the record's times. The server's clock only clears away. */
+const now = (): string => String(Date.now());
+
+const PROCESS = Buffer.from(crypto.getRandomValues(new Uint8Array(6))).toString("base64url");
+let commits = 0;
+/** Names a commit, so that the record knows it if it comes again. */
+const nextCommit = (): string => PROCESS + (commits++).toString(36);
+
+/** As {@link UPDATE} takes them. */
+function argumentsOf(commit: string, indexed: string, change: Change, condition: UpdateCondition): string[] {
+  const { set = new Map<string, string>(), remove = [], rotate, userId, authenticatedAt = "" } = change;
+  const { secretHash, ifVersion = "" } = condition;
+  const secret = [rotate?.secretHash ?? "", rotate?.graceUntil ?? ""];
+  const fields = [commit, now(), secretHash, ifVersion, change.touchedAt, change.expiresAt, ...secret];
+  const args = [...fields, encodeUser(userId), authenticatedAt, indexed, set.size].map(String);
+  for (const [name, text] of set) args.push(escapeNul(name), escapeNul(text));
+  for (const name of remove) args.push(escapeNul(name));
+  return args;
+}
+
+function checked(client: RedisClient, options: RedisStoreOptions) {
+  const { prefix = "holdfast:", onWarning = console.warn, ...others } = options;
+  for (const option of Object.keys(others)) {
+    const text = `redisStore has no option "${option}". It takes \`prefix\` and \`onWarning\`.`;
+    throw new HoldfastError("option-unknown", text, { option });
+  }
+  const invalid = (option: string, text: string) => new HoldfastError("option-invalid", text, { option });
+  const send = sender(client);
+  if (!send) throw invalid("client", "redisStore takes a client of node-redis, ioredis or iovalkey.");
+  if (readsFromReplicas(client))
+    throw invalid("client", '`scaleReads` must be "master": a replica may not know yet what the last request wrote.');
+  if (typeof prefix !== "string") throw invalid("prefix", "`prefix` is a text.");
+  if (typeof onWarning !== "function") throw invalid("onWarning", "`onWarning` is a function.");
+  return { prefix, onWarning, send };
+}
