@@ -4,7 +4,7 @@ export type RedisClient = CallClient | SingleClient | SentinelClient | ClusterCl
 /** ioredis and iovalkey: a single server, Sentinel or Cluster. */
 interface CallClient {
   call(command: string, args: string[]): Promise<unknown>;
-  readonly options: { readonly scaleReads?: unknown };
+  readonly options: object;
 }
 
 /** node-redis, one server. */
@@ -39,7 +39,5 @@ export function sender(client: RedisClient): Send | undefined {
 
 /** Whether the client may read from replicas, which lag: an ioredis Cluster with `scaleReads`. */
 export function readsFromReplicas(client: RedisClient): boolean {
-  if (!("call" in client)) return false;
-  const { scaleReads = "master" } = client.options;
-  return scaleReads !== "master";
+  return "call" in client && "scaleReads" in client.options && client.options.scaleReads !== "master";
 }

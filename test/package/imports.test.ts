@@ -33,7 +33,8 @@ const RULES: Readonly<Record<string, Rule>> = {
     builtins: true,
   },
   redis: {
-    quote: "`redis` is to the Redis store what `sql` is to those of SQL: `store`, `errors`, runtime built-ins, never `core`",
+    quote:
+      "`redis` is to the Redis store what `sql` is to those of SQL: `store`, `errors`, runtime built-ins, never `core`",
     rooms: ["store", "errors", "redis"],
     builtins: true,
   },

@@ -1,0 +1,81 @@
+import { type ChildProcess, spawn } from "node:child_process";
+import { once } from "node:events";
+import { mkdtempSync, rmSync } from "node:fs";
+import { createServer } from "node:net";
+import { tmpdir } from "node:os";
+import { join } from "node:path";
+import { createInterface } from "node:readline";
+
+/** A redis-server or valkey-server of a test's own, with nothing on disk unless its arguments say so. */
+export interface Server {
+  readonly port: number;
+  readonly process: ChildProcess;
+  /** Kills it, as a crash would, and waits until it is gone. */
+  kill(): Promise<void>;
+  /** Starts it again on the same port, with what it has on disk. */
+  restart(): Promise<void>;
+  /** Ends it and removes its files. */
+  remove(): Promise<void>;
+}
+
+const READY = /Ready to accept connections|Sentinel ID is/;
+
+export async function startServer(binary: string, ...args: string[]): Promise<Server> {
+  const folder = mkdtempSync(join(tmpdir(), "holdfast-redis-"));
+  const port = await freePort();
+  const isSentinel = args.includes("--sentinel");
+  const memoryOnly = isSentinel ? [] : ["--save", "", "--appendonly", "no"];
+  const fixed = ["--port", String(port), "--bind", "127.0.0.1", "--dir", folder, ...memoryOnly];
+  let child: ChildProcess;
+
+  async function start(): Promise<void> {
+    child = spawn(binary, [...(isSentinel ? [args[0]!] : []), ...fixed, ...args.slice(isSentinel ? 1 : 0)], {
+      stdio: ["ignore", "pipe", "inherit"],
+    });
+    let said = "";
+    for await (const line of createInterface({ input: child.stdout! })) {
+      said += `${line}\n`;
+      if (!READY.test(line)) continue;
+      child.stdout!.resume();
+      return;
+    }
+    throw new Error(`${binary} did not start:\n${said}`);
+  }
+
+  async function kill(): Promise<void> {
+    if (child.exitCode !== null || child.signalCode !== null) return;
+    const exited = once(child, "exit");
+    child.kill("SIGKILL");
+    await exited;
+  }
+
+  await start();
+  return {
+    port,
+    get process() {
+      return child;
+    },
+    kill,
+    restart: start,
+    async remove() {
+      await kill();
+      rmSync(folder, { recursive: true, force: true });
+    },
+  };
+}
+
+/** Below the range that the system gives to clients, where a Cluster's second port, 10000 above, is one that exists too. */
+export async function freePort(): Promise<number> {
+  for (;;) {
+    const port = 20_000 + Math.floor(Math.random() * 10_000);
+    const server = createServer().listen(port, "127.0.0.1");
+    const isFree = await once(server, "listening").then(
+      () => true,
+      () => false,
+    );
+    if (!isFree) continue;
+    server.close();
+    await once(server, "close");
+    return port;
+  }
+}
