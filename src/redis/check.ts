@@ -1,7 +1,7 @@
-import type { Send } from "./client.ts";
+import type { Sender } from "./client.ts";
 
 /** Looks once for settings of the server that can lose sessions. A managed server may refuse to tell: then it stays silent. */
-export async function check(send: Send, key: string, warn: (message: string) => void): Promise<void> {
+export async function check(send: Sender["send"], key: string, warn: (message: string) => void): Promise<void> {
   const [memory, persistence, save] = await Promise.all(
     [
       // Within a script, which a Cluster can route by its key.
@@ -16,7 +16,7 @@ export async function check(send: Send, key: string, warn: (message: string) => 
       `holdfast: this Redis server evicts keys when its memory is full (maxmemory-policy ${policy}): sessions may end early, and the index of a user's sessions may vanish. ` +
         'Set "noeviction", and watch its memory.',
     );
-  if (setting(persistence, "aof_enabled") === "0" && valueOf(save, "save") === "")
+  if (setting(persistence, "aof_enabled") === "0" && valueIn(save, "save") === "")
     warn(
       "holdfast: this Redis server keeps nothing on disk (appendonly no, save empty): a restart ends all sessions. Set appendonly yes.",
     );
@@ -26,7 +26,7 @@ const setting = (info: unknown, name: string): string | undefined =>
   new RegExp(`^${name}:(.*?)\\r?$`, "m").exec(String(info))?.[1];
 
 /** CONFIG GET answers a list in RESP2; in RESP3 a Map or an object, as the client likes. */
-function valueOf(reply: unknown, name: string): string | undefined {
+function valueIn(reply: unknown, name: string): string | undefined {
   if (Array.isArray(reply)) return reply.length === 2 ? String(reply[1]) : undefined;
   if (reply instanceof Map) return reply.get(name);
   return (reply as Record<string, string> | undefined)?.[name];

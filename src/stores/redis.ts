@@ -1,6 +1,6 @@
 import { HoldfastError } from "../errors.ts";
 import { check } from "../redis/check.ts";
-import { type RedisClient, readsFromReplicas, sender } from "../redis/client.ts";
+import { type RedisClient, readsFromReplicas, senderOf } from "../redis/client.ts";
 import { explained, failure, messageOf } from "../redis/failures.ts";
 import { decode, decodeUser, encode, encodeUser, escapeNul } from "../redis/record.ts";
 import { CREATE, HANDLES, INDEX, REMOVE, reach, type Script, UPDATE } from "../redis/scripts.ts";
@@ -11,6 +11,12 @@ export type { RedisClient } from "../redis/client.ts";
 export interface RedisStoreOptions {
   /** What the names of all keys begin with. Default `holdfast:`. */
   prefix?: string;
+  /**
+   * Lets a write succeed only when so many replicas have it as well, each within `timeout` ms (default 1000), so that it outlives its primary.
+   * Where they don't answer in time the operation throws `store-failed`; the write is on the primary then, and may stay. It costs a round trip to the replicas, and the
+   * connection waits meanwhile. It makes loss unlikely, not impossible: a failover may still choose a replica that lagged behind. Default: no waiting.
+   */
+  waitForReplicas?: { count: number; timeout?: number };
   /** Gets what the store finds wrong with the server's settings, once. Default `console.warn`. */
   onWarning?: (message: string) => void;
 }
@@ -33,7 +39,8 @@ export interface RedisStoreOptions {
  * ```
  */
 export function redisStore(client: RedisClient, options: RedisStoreOptions = {}): IndexedStore {
-  const { prefix, onWarning, send } = checked(client, options);
+  const { prefix, onWarning, waitForReplicas, sender } = checked(client, options);
+  const { send, sendBoth } = sender;
   const keyOf = (handle: string) => prefix + handle;
   const indexOf = (userId: string) => `${prefix}user:${userId}`;
   let closed = false;
@@ -62,12 +69,28 @@ export function redisStore(client: RedisClient, options: RedisStoreOptions = {})
     }
   }
 
-  async function answer(...[script, key, ...args]: Parameters<typeof evaluate>): Promise<string> {
-    return String(await evaluate(script, key, ...args));
+  /** Runs a script that writes. Each answers a text. */
+  async function commit(operation: string, ...[script, key, ...args]: Parameters<typeof evaluate>): Promise<string> {
+    if (!waitForReplicas) return String(await evaluate(script, key, ...args));
+    const { count, timeout } = waitForReplicas;
+    const command = ["EVALSHA", script.sha1, "1", key, ...args];
+    let answer: unknown;
+    for (let attempts = 1; ; attempts++) {
+      try {
+        const [again, copies] = await sendBoth(key, command, ["WAIT", String(count), String(timeout)]);
+        if (Number(copies) >= count) return String(answer ?? again);
+        const text = `Of ${count} replicas ${copies} had the write within ${timeout} ms. It may be lost if the primary fails, or stay.`;
+        throw failure("store-failed", operation, text);
+      } catch (error) {
+        // Nothing was written. The client finds the way by itself, and WAIT then takes the same connection.
+        if (attempts === 3 || !/^(NOSCRIPT|MOVED|ASK)/.test(messageOf(error))) throw error;
+        answer = await evaluate(script, key, ...args);
+      }
+    }
   }
 
-  function index(userId: string, handle: string, expiresAt: number): Promise<unknown> {
-    return evaluate(INDEX, indexOf(userId), handle, String(reach(expiresAt)), now());
+  function index(operation: string, userId: string, handle: string, expiresAt: number): Promise<unknown> {
+    return commit(operation, INDEX, indexOf(userId), handle, String(reach(expiresAt)), now());
   }
 
   /** Not waited for: a handle that stays behind is read in vain until its reach is over, and does no other harm. */
@@ -84,29 +107,29 @@ export function redisStore(client: RedisClient, options: RedisStoreOptions = {})
   }
 
   async function update(handle: string, change: Change, condition: UpdateCondition): Promise<UpdateResult> {
-    const commit = nextCommit();
-    const update = (indexed: string) =>
-      answer(UPDATE, keyOf(handle), ...argumentsOf(commit, indexed, change, condition));
+    const id = nextCommit();
+    const apply = (indexed: string) =>
+      commit("update", UPDATE, keyOf(handle), ...argumentsOf(id, indexed, change, condition));
     const { userId, expiresAt } = change;
     // The index may be written beside the record: until both are, nobody gets the new secret.
-    const login = userId === undefined ? undefined : index(userId, handle, expiresAt);
-    let [reply] = await Promise.all([update(encodeUser(userId)), login]);
+    const login = userId === undefined ? undefined : index("update", userId, handle, expiresAt);
+    let [reply] = await Promise.all([apply(encodeUser(userId)), login]);
     while (reply.startsWith("u")) {
       // Here the client has the secret already. So the index comes first, and no crash can leave a session out of it.
-      await index(decodeUser(reply), handle, expiresAt);
-      reply = await update(reply);
+      await index("update", decodeUser(reply), handle, expiresAt);
+      reply = await apply(reply);
     }
     return reply.startsWith("=")
       ? { status: "updated", version: Number(reply.slice(1)) }
       : { status: reply as "gone" | "conflict" };
   }
 
-  async function remove(handle: string, userId?: string): Promise<{ live: boolean; userId?: string } | undefined> {
+  async function remove(operation: string, handle: string, userId?: string) {
     const only = userId === undefined ? [] : [encodeUser(userId)];
-    const reply = await answer(REMOVE, keyOf(handle), now(), ...only);
+    const reply = await commit(operation, REMOVE, keyOf(handle), now(), ...only);
     if (reply === "") return undefined;
     const user = reply.slice(1);
-    return { live: reply[0] === "1", ...(user && { userId: decodeUser(user) }) };
+    return { live: reply[0] === "1", userId: user === "" ? undefined : decodeUser(user) };
   }
 
   const handlesOf = async (userId: string) =>
@@ -118,10 +141,10 @@ export function redisStore(client: RedisClient, options: RedisStoreOptions = {})
     create: (handle, record) =>
       run("create", async () => {
         const { userId, expiresAt } = record;
-        const commit = nextCommit();
+        const id = nextCommit();
         const [reply] = await Promise.all([
-          answer(CREATE, keyOf(handle), encode(record, commit), String(expiresAt), now(), commit),
-          userId === undefined ? undefined : index(userId, handle, expiresAt),
+          commit("create", CREATE, keyOf(handle), encode(record, id), String(expiresAt), now(), id),
+          userId === undefined ? undefined : index("create", userId, handle, expiresAt),
         ]);
         return reply as "created" | "exists";
       }),
@@ -130,7 +153,7 @@ export function redisStore(client: RedisClient, options: RedisStoreOptions = {})
 
     delete: (handle) =>
       run("delete", async () => {
-        const removed = await remove(handle);
+        const removed = await remove("delete", handle);
         if (removed?.userId !== undefined) unindex(removed.userId, [handle]);
         return removed?.live ?? false;
       }),
@@ -149,7 +172,7 @@ export function redisStore(client: RedisClient, options: RedisStoreOptions = {})
       run("deleteAll", async () => {
         const handles = (await handlesOf(userId)).filter((handle) => handle !== except);
         const removals = await Promise.all(
-          handles.map(async (handle) => ({ handle, removed: await remove(handle, userId) })),
+          handles.map(async (handle) => ({ handle, removed: await remove("deleteAll", handle, userId) })),
         );
         const removed = removals.filter(({ removed }) => removed);
         if (removed.length > 0)
@@ -189,17 +212,23 @@ function argumentsOf(commit: string, indexed: string, change: Change, condition:
 }
 
 function checked(client: RedisClient, options: RedisStoreOptions) {
-  const { prefix = "holdfast:", onWarning = console.warn, ...others } = options;
+  const { prefix = "holdfast:", onWarning = console.warn, waitForReplicas, ...others } = options;
   for (const option of Object.keys(others)) {
-    const text = `redisStore has no option "${option}". It takes \`prefix\` and \`onWarning\`.`;
+    const text = `redisStore has no option "${option}". It takes \`prefix\`, \`waitForReplicas\` and \`onWarning\`.`;
     throw new HoldfastError("option-unknown", text, { option });
   }
-  const invalid = (option: string, text: string) => new HoldfastError("option-invalid", text, { option });
-  const send = sender(client);
-  if (!send) throw invalid("client", "redisStore takes a client of node-redis, ioredis or iovalkey.");
-  if (readsFromReplicas(client))
-    throw invalid("client", '`scaleReads` must be "master": a replica may not know yet what the last request wrote.');
-  if (typeof prefix !== "string") throw invalid("prefix", "`prefix` is a text.");
-  if (typeof onWarning !== "function") throw invalid("onWarning", "`onWarning` is a function.");
-  return { prefix, onWarning, send };
+  const demand = (holds: boolean, option: string, text: string) => {
+    if (!holds) throw new HoldfastError("option-invalid", text, { option });
+  };
+  const sender = senderOf(client);
+  demand(sender !== undefined, "client", "redisStore takes a client of node-redis, ioredis or iovalkey.");
+  const lag = '`scaleReads` must be "master": a replica may not know yet what the last request wrote.';
+  demand(!readsFromReplicas(client), "client", lag);
+  demand(typeof prefix === "string", "prefix", "`prefix` is a text.");
+  demand(typeof onWarning === "function", "onWarning", "`onWarning` is a function.");
+  const { count = 0, timeout = 1000 } = waitForReplicas ?? {};
+  const whole = [count, timeout].every((number) => Number.isSafeInteger(number) && number > 0);
+  const text = "`waitForReplicas` is { count, timeout }, whole numbers from 1 on.";
+  demand(waitForReplicas === undefined || whole, "waitForReplicas", text);
+  return { prefix, onWarning, sender: sender!, waitForReplicas: waitForReplicas && { count, timeout } };
 }
