@@ -64,10 +64,10 @@ export async function startServer(binary: string, ...args: string[]): Promise<Se
   };
 }
 
-/** Below the range that the system gives to clients, where a Cluster's second port, 10000 above, is one that exists too. */
+/** Below the range that the system gives to clients, and so is a Cluster node's second port, 10000 above. */
 export async function freePort(): Promise<number> {
   for (;;) {
-    const port = 20_000 + Math.floor(Math.random() * 10_000);
+    const port = 10_000 + Math.floor(Math.random() * 12_000);
     const server = createServer().listen(port, "127.0.0.1");
     const isFree = await once(server, "listening").then(
       () => true,
