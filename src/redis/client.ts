@@ -36,7 +36,7 @@ type Command = string[];
 /** Sends to the primary that has the key. */
 export interface Sender {
   send(key: string, ...command: Command): Promise<unknown>;
-  /** Two commands in a row on one connection. A Cluster's client follows no redirection here, for it may take but one of them along. */
+  /** Two commands in a row on one connection; their names in lower case, as ioredis calls its methods. A Cluster's client follows no redirection here, for it may take but one of them along. */
   sendBoth(key: string, first: Command, second: Command): Promise<readonly unknown[]>;
 }
 

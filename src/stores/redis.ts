@@ -73,11 +73,11 @@ export function redisStore(client: RedisClient, options: RedisStoreOptions = {})
   async function commit(operation: string, ...[script, key, ...args]: Parameters<typeof evaluate>): Promise<string> {
     if (!waitForReplicas) return String(await evaluate(script, key, ...args));
     const { count, timeout } = waitForReplicas;
-    const command = ["EVALSHA", script.sha1, "1", key, ...args];
+    const command = ["evalsha", script.sha1, "1", key, ...args];
     let answer: unknown;
     for (let attempts = 1; ; attempts++) {
       try {
-        const [again, copies] = await sendBoth(key, command, ["WAIT", String(count), String(timeout)]);
+        const [again, copies] = await sendBoth(key, command, ["wait", String(count), String(timeout)]);
         if (Number(copies) >= count) return String(answer ?? again);
         const text = `Of ${count} replicas ${copies} had the write within ${timeout} ms. It may be lost if the primary fails, or stay.`;
         throw failure("store-failed", operation, text);

@@ -52,4 +52,66 @@ describeWith("redis-server", "the Redis store in a Cluster", (binary) => {
       expect({ errors, lost }).toEqual({ errors: [], lost: 0 });
       expect(acknowledged).toBeGreaterThan(100);
     });
+
+  const newHandles = (count: number) => Array.from({ length: count }, () => randomBytes(16).toString("base64url"));
+
+  for (const name of ["node-redis 6", "ioredis"])
+    it(`goes on by itself when a replica takes over from a primary that was killed, by ${name}`, async () => {
+      const handles = newHandles(20);
+      const store = await open(name, { waitForReplicas: { count: 1, timeout: 500 } });
+      const load = await startLoad(store, handles);
+      const { primary, replica } = await cluster.shardOf(`holdfast:${handles[0]}`);
+      await primary.kill();
+      await cluster.settled(0);
+      expect((await cluster.shardOf(`holdfast:${handles[0]}`)).primary).toBe(replica);
+      await primary.restart();
+      await cluster.settled(1);
+      const { lost, acknowledged } = await load.stop();
+      expect(lost).toBe(0);
+      expect(acknowledged).toBeGreaterThan(100);
+      for (const handle of handles) expect(await store.read(handle)).toBeDefined();
+    });
+
+  describe("with a replica that lags", () => {
+    /** So much that some of it is still in the primary's own memory when it is killed, and not in the system's buffers. */
+    const BIG = "x".repeat(2 ** 20);
+
+    async function writeAndFail(store: IndexedStore, writes: number) {
+      const [handle] = newHandles(1) as [string];
+      await startLoad(store, [handle]).then((load) => load.stop());
+      const { primary, replica } = await cluster.shardOf(`holdfast:${handle}`);
+      replica!.process.kill("SIGSTOP");
+      const times = { touchedAt: Date.now(), expiresAt: Date.now() + 3_600_000 };
+      const outcomes = await Promise.allSettled(
+        Array.from({ length: writes }, (_, i) =>
+          store.update(handle, { set: new Map([[`big${i}`, BIG]]), ...times }, { secretHash: "1:hash" }),
+        ),
+      );
+      await primary.kill();
+      replica!.process.kill("SIGCONT");
+      await cluster.settled(0);
+      const reading = await open("ioredis");
+      const record = await reading.read(handle);
+      await primary.restart();
+      await cluster.settled(1);
+      const acknowledged = outcomes.filter(({ status }) => status === "fulfilled").length;
+      const kept = [...record!.entries.keys()].filter((name) => name.startsWith("big")).length;
+      return { acknowledged, kept, outcomes };
+    }
+
+    it("a failover loses writes that were acknowledged", async () => {
+      const { acknowledged, kept } = await writeAndFail(await open("ioredis"), 12);
+      expect(acknowledged).toBe(12);
+      expect(kept).toBeLessThan(12);
+    });
+
+    it("waitForReplicas acknowledges none of them", async () => {
+      const store = await open("ioredis", { waitForReplicas: { count: 1, timeout: 30 } });
+      const { acknowledged, outcomes } = await writeAndFail(store, 12);
+      expect(acknowledged).toBe(0);
+      expect(outcomes[0]).toMatchObject({
+        reason: { code: "store-failed", message: expect.stringMatching(/Of 1 replicas 0 had the write within 30 ms/) },
+      });
+    });
+  });
 });

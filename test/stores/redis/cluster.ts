@@ -11,12 +11,12 @@ import { type Server, startServer } from "./servers.ts";
 /** Three primaries, each with a replica: six processes. */
 export interface RedisCluster {
   readonly ports: readonly number[];
-  /** The processes of the primary that has this key, and of its replica. */
-  shardOf(key: string): Promise<{ primary: Server; replica: Server }>;
+  /** The processes of the primary that has this key, and of its replica where it has one. */
+  shardOf(key: string): Promise<{ primary: Server; replica: Server | undefined }>;
   otherPrimary(than: Server): Promise<Server>;
   /** Moves this many slots from one primary to another, keys and all. */
   reshard(from: Server, to: Server, slots: number): Promise<void>;
-  /** Resolves when every slot is served and every primary that is alive has this many replicas in line. */
+  /** Resolves when every slot is served by a primary that is alive, and each of these has this many replicas in line. */
   settled(replicas: number): Promise<void>;
   remove(): Promise<void>;
 }
@@ -52,7 +52,8 @@ export async function startCluster(binary: string): Promise<RedisCluster> {
       const slot = Number(await ask(servers.find(isAlive)!, "CLUSTER", "KEYSLOT", key));
       const lines = await topology();
       const primary = lines.find((line) => has(line, slot))!;
-      return { primary: serverOf(primary), replica: serverOf(lines.find((line) => line[3] === primary[0])!) };
+      const replica = lines.find((line) => line[3] === primary[0]);
+      return { primary: serverOf(primary), replica: replica && serverOf(replica) };
     },
     async otherPrimary(than) {
       return (await topology())
@@ -66,7 +67,10 @@ export async function startCluster(binary: string): Promise<RedisCluster> {
       await cli("--cluster", "reshard", nodes[0]!, ...ids, "--cluster-slots", String(slots), "--cluster-yes");
     },
     async settled(replicas) {
-      const living = servers.filter(isAlive);
+      const isServed = async () => {
+        const owners = (await topology()).filter((line) => line.length > 8).map(serverOf);
+        return owners.every(isAlive);
+      };
       const isSettled = async (server: Server) => {
         const [info, role] = [await ask(server, "CLUSTER", "INFO"), await ask(server, "INFO", "replication")];
         if (!info.includes("cluster_state:ok")) return false;
@@ -74,7 +78,7 @@ export async function startCluster(binary: string): Promise<RedisCluster> {
         return role.split("state=online").length - 1 >= replicas;
       };
       for (let tries = 0; tries < 400; tries++) {
-        if ((await Promise.all(living.map(isSettled))).every(Boolean)) return;
+        if ((await isServed()) && (await Promise.all(servers.filter(isAlive).map(isSettled))).every(Boolean)) return;
         await setTimeout(50);
       }
       throw new Error("The cluster did not settle within 20 seconds.");
