@@ -49,7 +49,7 @@ return 'created'
  * reaches as far as the change needs, the number of entries to set, their names and texts, then the names to remove.
  * What is left out is empty. Answers `gone`, `conflict`, `=` with the version, or the user whose index must reach further first.
  *
- * A client that lost the connection may send a commit again, and the one before may be in already. So a record keeps its latest four commits, of a minute
+ * A client that lost the connection may send a commit again, and the one before may be in already. So a record keeps its latest sixteen commits, of a minute
  * at most: one that is among them is answered again, and not done again.
  */
 export const UPDATE: Script = script(`${FIELDS}
@@ -90,7 +90,7 @@ else
 end
 
 local pause = ARGV[5] - field[TOUCHED] > 60000
-field[COMMITS] = pause and ARGV[1] or table.concat(commits, ' ', math.max(1, #commits - 2)) .. ' ' .. ARGV[1]
+field[COMMITS] = pause and ARGV[1] or table.concat(commits, ' ', math.max(1, #commits - 14)) .. ' ' .. ARGV[1]
 field[VERSION] = string.format('%d', field[VERSION] + 1)
 field[TOUCHED] = ARGV[5]
 field[EXPIRES] = ARGV[6]

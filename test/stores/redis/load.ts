@@ -10,6 +10,8 @@ export interface Counts {
   readonly acknowledged: number;
   /** Writes that were acknowledged and then are not there. */
   readonly lost: number;
+  /** Records that could not be written again by the end. */
+  readonly stuck: number;
   /** Messages of the writes that failed, each once. */
   readonly errors: readonly string[];
 }
@@ -30,10 +32,15 @@ export async function startLoad(store: IndexedStore, handles: readonly string[],
   const latest = new Map<string, number>();
   const errors = new Set<string>();
   let acknowledged = 0;
+  let stuck = 0;
   let stopAt = Number.POSITIVE_INFINITY;
 
   async function write(handle: string): Promise<void> {
-    for (let n = 1, done = 0; done < stopAt && Date.now() < stopAt + 20_000; n++) {
+    for (let n = 1, done = 0; done < stopAt; n++) {
+      if (Date.now() > stopAt + 20_000) {
+        stuck++;
+        return;
+      }
       try {
         const change = { set: new Map([["n", `${n} ${text}`]]), ...times() };
         const { status } = await store.update(handle, change, { secretHash });
@@ -58,7 +65,7 @@ export async function startLoad(store: IndexedStore, handles: readonly string[],
         const record = await store.read(handle);
         lost += Math.max(0, n - Number.parseInt(record?.entries.get("n") ?? "0", 10));
       }
-      return { acknowledged, lost, errors: [...errors] };
+      return { acknowledged, lost, stuck, errors: [...errors] };
     },
   };
 }

@@ -1,6 +1,6 @@
 import { type ChildProcess, spawn } from "node:child_process";
 import { once } from "node:events";
-import { mkdtempSync, rmSync } from "node:fs";
+import { mkdtempSync, rmSync, writeFileSync } from "node:fs";
 import { createServer } from "node:net";
 import { tmpdir } from "node:os";
 import { join } from "node:path";
@@ -24,14 +24,15 @@ export async function startServer(binary: string, ...args: string[]): Promise<Se
   const folder = mkdtempSync(join(tmpdir(), "holdfast-redis-"));
   const port = await freePort();
   const isSentinel = args.includes("--sentinel");
-  const memoryOnly = isSentinel ? [] : ["--save", "", "--appendonly", "no"];
-  const fixed = ["--port", String(port), "--bind", "127.0.0.1", "--dir", folder, ...memoryOnly];
+  const fixed = ["--port", String(port), "--bind", "127.0.0.1", "--dir", folder];
+  if (!isSentinel) fixed.push("--save", "", "--appendonly", "no");
+  // A Sentinel writes what it learns into its file.
+  const file = join(folder, "server.conf");
+  writeFileSync(file, "");
   let child: ChildProcess;
 
   async function start(): Promise<void> {
-    child = spawn(binary, [...(isSentinel ? [args[0]!] : []), ...fixed, ...args.slice(isSentinel ? 1 : 0)], {
-      stdio: ["ignore", "pipe", "inherit"],
-    });
+    child = spawn(binary, [file, ...args, ...fixed], { stdio: ["ignore", "pipe", "inherit"] });
     let said = "";
     for await (const line of createInterface({ input: child.stdout! })) {
       said += `${line}\n`;
