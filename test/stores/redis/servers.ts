@@ -32,7 +32,7 @@ export async function startServer(binary: string, ...args: string[]): Promise<Se
   let child: ChildProcess;
 
   async function start(): Promise<void> {
-    child = spawn(binary, [file, ...args, ...fixed], { stdio: ["ignore", "pipe", "inherit"] });
+    child = spawn(binary, [file, ...fixed, ...args], { stdio: ["ignore", "pipe", "inherit"] });
     let said = "";
     for await (const line of createInterface({ input: child.stdout! })) {
       said += `${line}\n`;
