@@ -21,9 +21,7 @@ export function decode(handle: string, value: string): SessionRecord {
   const parts = value.split("\0");
   // The last NUL leaves an empty part behind.
   if (parts[0] !== FORMAT || parts.length % 2 !== 0 || parts.length <= FIELDS) {
-    throw new HoldfastError("record-corrupt", `Record ${handle} is damaged, or a later release wrote it. Delete it.`, {
-      handle,
-    });
+    throw corrupt(handle);
   }
   const [, version, , secretHash, previousHash, graceUntil, user, createdAt, authenticatedAt, touchedAt, expiresAt] =
     parts as string[] & { length: 11 };
@@ -49,6 +47,11 @@ export function decode(handle: string, value: string): SessionRecord {
   return record;
 }
 
+export const corrupt = (handle: string): HoldfastError =>
+  new HoldfastError("record-corrupt", `Record ${handle} is damaged, or a later release wrote it. Delete it.`, {
+    handle,
+  });
+
 /** Any text is a user id, the empty one too. */
 export const encodeUser = (userId: string | undefined): string => (userId === undefined ? "" : `u${escapeNul(userId)}`);
 export const decodeUser = (user: string): string => unescapeNul(user.slice(1));
@@ -59,6 +62,7 @@ export const escapeNul = (text: string): string =>
     : text;
 const unescapeNul = (text: string): string => text.replaceAll(`${ESCAPE}0`, "\0").replaceAll(`${ESCAPE}1`, ESCAPE);
 
+/** The first field. A later release that changes the others writes another one. */
+export const FORMAT = "1";
 const ESCAPE = "\u0001";
-const FORMAT = "1";
 const FIELDS = 11;

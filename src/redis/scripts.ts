@@ -1,4 +1,5 @@
 import { createHash } from "node:crypto";
+import { FORMAT } from "./record.ts";
 
 /** A script that the server keeps under its digest. Each has one key, so that a Cluster can route it. */
 export interface Script {
@@ -10,16 +11,18 @@ function script(text: string): Script {
   return { text, sha1: createHash("sha1").update(text).digest("hex") };
 }
 
-/** Cuts the record's fields off `value`, as `record.ts` joins them; `at` is where its entries begin. */
+/** Cuts the record's fields off `value`, as `record.ts` joins them, and answers whether they are all there; `at` is where its entries begin. */
 const FIELDS = `
 local VERSION, COMMITS, SECRET, PREVIOUS, GRACE, USER, AUTHENTICATED, TOUCHED, EXPIRES = 2, 3, 4, 5, 6, 7, 9, 10, 11
 local field, at = {}, 1
 local function cut(value)
   for i = 1, 11 do
     local stop = string.find(value, '\\0', at, true)
+    if not stop then return false end
     field[i] = string.sub(value, at, stop - 1)
     at = stop + 1
   end
+  return field[1] == '${FORMAT}'
 end
 `;
 
@@ -36,7 +39,7 @@ export const reach = (expiresAt: number): number => (Math.floor(expiresAt / DAY)
 export const CREATE: Script = script(`${FIELDS}
 local value = redis.call('GET', KEYS[1])
 if value then
-  cut(value)
+  if not cut(value) then return 'exists' end
   if field[COMMITS] == ARGV[4] then return 'created' end
   if tonumber(field[EXPIRES]) > tonumber(ARGV[3]) then return 'exists' end
 end
@@ -47,7 +50,7 @@ return 'created'
 /**
  * ARGV: commit, now, secretHash, ifVersion, touchedAt, expiresAt, new secretHash, graceUntil, user, authenticatedAt, the user whose index
  * reaches as far as the change needs, the number of entries to set, their names and texts, then the names to remove.
- * What is left out is empty. Answers `gone`, `conflict`, `=` with the version, or the user whose index must reach further first.
+ * What is left out is empty. Answers `gone`, `conflict`, `corrupt`, `=` with the version, or the user whose index must reach further first.
  *
  * A client that lost the connection may send a commit again, and the one before may be in already. So a record keeps its latest sixteen commits, of a minute
  * at most: one that is among them is answered again, and not done again.
@@ -55,7 +58,7 @@ return 'created'
 export const UPDATE: Script = script(`${FIELDS}
 local value = redis.call('GET', KEYS[1])
 if not value then return 'gone' end
-cut(value)
+if not cut(value) then return 'corrupt' end
 local commits, done = {}, nil
 for commit in string.gmatch(field[COMMITS], '[^ ]+') do
   commits[#commits + 1] = commit
@@ -104,9 +107,10 @@ return '=' .. field[VERSION]
 export const REMOVE: Script = script(`${FIELDS}
 local value = redis.call('GET', KEYS[1])
 if not value then return '' end
-cut(value)
+local whole = cut(value)
 if ARGV[2] and ARGV[2] ~= field[USER] then return '' end
 redis.call('DEL', KEYS[1])
+if not whole then return '0' end
 return (tonumber(field[EXPIRES]) > tonumber(ARGV[1]) and '1' or '0') .. field[USER]
 `);
 

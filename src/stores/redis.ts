@@ -2,7 +2,7 @@ import { HoldfastError } from "../errors.ts";
 import { check } from "../redis/check.ts";
 import { type RedisClient, readsFromReplicas, senderOf } from "../redis/client.ts";
 import { explained, failure, messageOf } from "../redis/failures.ts";
-import { decode, decodeUser, encode, encodeUser, escapeNul } from "../redis/record.ts";
+import { corrupt, decode, decodeUser, encode, encodeUser, escapeNul } from "../redis/record.ts";
 import { CREATE, HANDLES, INDEX, REMOVE, reach, type Script, UPDATE } from "../redis/scripts.ts";
 import type { Change, IndexedStore, UpdateCondition, UpdateResult } from "../store.ts";
 
@@ -119,6 +119,7 @@ export function redisStore(client: RedisClient, options: RedisStoreOptions = {})
       await index("update", decodeUser(reply), handle, expiresAt);
       reply = await apply(reply);
     }
+    if (reply === "corrupt") throw corrupt(handle);
     return reply.startsWith("=")
       ? { status: "updated", version: Number(reply.slice(1)) }
       : { status: reply as "gone" | "conflict" };

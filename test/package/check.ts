@@ -41,6 +41,12 @@ const BUNDLES: readonly Bundle[] = [
   },
   { subpath: "holdfast/stores/memory", budget: 3_200, imports: [], never: [...STORES, "node:"] },
   {
+    subpath: "holdfast/stores/redis",
+    budget: 5_800,
+    imports: ["node:crypto"],
+    never: [...STORES, "express"],
+  },
+  {
     subpath: "holdfast/stores/sqlite",
     budget: 4_200,
     imports: ["node:path", "node:sqlite", "node:timers/promises"],

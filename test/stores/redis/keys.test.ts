@@ -113,8 +113,13 @@ describeWith("redis-server", "the Redis store's keys", (binary) => {
     const value = (await client.get("holdfast:h"))!;
     for (const damaged of ["", "x", value.slice(0, 40), `9${value.slice(1)}`]) {
       await client.set("holdfast:h", damaged);
-      await expect(store.read("h")).rejects.toMatchObject({ code: "record-corrupt", details: { handle: "h" } });
+      const corrupt = { code: "record-corrupt", details: { handle: "h" } };
+      await expect(store.read("h")).rejects.toMatchObject(corrupt);
+      await expect(update(store, "h")).rejects.toMatchObject(corrupt);
+      expect(await store.create("h", newRecord())).toBe("exists");
     }
+    await store.delete("h");
+    expect(await store.create("h", newRecord())).toBe("created");
   });
 
   describe("of users", () => {

@@ -12,6 +12,7 @@ export interface Counts {
   readonly lost: number;
   /** Records that could not be written again by the end. */
   readonly stuck: number;
+  readonly failed: number;
   /** Messages of the writes that failed, each once. */
   readonly errors: readonly string[];
 }
@@ -33,6 +34,7 @@ export async function startLoad(store: IndexedStore, handles: readonly string[],
   const errors = new Set<string>();
   let acknowledged = 0;
   let stuck = 0;
+  let failed = 0;
   let stopAt = Number.POSITIVE_INFINITY;
 
   async function write(handle: string): Promise<void> {
@@ -49,6 +51,7 @@ export async function startLoad(store: IndexedStore, handles: readonly string[],
         acknowledged++;
         done = Date.now();
       } catch (error) {
+        failed++;
         errors.add((error as Error).message);
         await setTimeout(10);
       }
@@ -65,7 +68,7 @@ export async function startLoad(store: IndexedStore, handles: readonly string[],
         const record = await store.read(handle);
         lost += Math.max(0, n - Number.parseInt(record?.entries.get("n") ?? "0", 10));
       }
-      return { acknowledged, lost, stuck, errors: [...errors] };
+      return { acknowledged, lost, stuck, failed, errors: [...errors] };
     },
   };
 }
