@@ -12,6 +12,7 @@ import { once } from "node:events";
 import { mkdtempSync, rmSync } from "node:fs";
 import { tmpdir } from "node:os";
 import { join } from "node:path";
+import { createInterface } from "node:readline";
 import autocannon from "autocannon";
 import { Redis } from "ioredis";
 import { createClient } from "redis";
@@ -32,14 +33,16 @@ const settings = ["--port", `${PORT}`, "--bind", "127.0.0.1", "--save", "", "--a
 const redis = spawn("redis-server", settings, { stdio: "ignore" });
 const admin = new Redis(PORT);
 
-await requests();
-await memory();
-await sizes();
-
-admin.disconnect();
-redis.kill();
-await once(redis, "exit");
-rmSync(folder, { recursive: true });
+try {
+  await requests();
+  await memory();
+  await sizes();
+} finally {
+  admin.disconnect();
+  redis.kill();
+  await once(redis, "exit");
+  rmSync(folder, { recursive: true });
+}
 
 async function requests(): Promise<void> {
   const names = ["bare", "holdfast", "express-session"] as const;
@@ -78,17 +81,22 @@ async function requests(): Promise<void> {
       }
 
   const commands: Record<string, string> = {};
-  const monitor = await admin.duplicate().monitor();
-  const seen: string[] = [];
-  monitor.on("monitor", (_time, args: string[], source) => source !== "lua" && seen.push(args[0]!.toUpperCase()));
+  const monitor = spawn("redis-cli", ["-p", `${PORT}`, "monitor"], { stdio: ["ignore", "pipe", "inherit"] });
+  const lines = createInterface({ input: monitor.stdout })[Symbol.asyncIterator]();
+  await lines.next();
   for (const { name, url, cookie } of servers)
     for (const kind of kinds) {
-      seen.length = 0;
       await fetch(`${url}/${kind}`, { headers: { cookie } });
       await admin.echo("done");
-      commands[`${name} ${kind}`] = seen.filter((command) => command !== "ECHO").join(" + ") || "none";
+      const seen: string[] = [];
+      for (let line = ""; !line.includes('"done"'); ) {
+        line = (await lines.next()).value ?? "";
+        // What a script does inside is not sent.
+        if (!line.includes(" lua] ")) seen.push(/"(.*?)"/.exec(line)![1]!.toUpperCase());
+      }
+      commands[`${name} ${kind}`] = seen.slice(0, -1).join(" + ") || "none";
     }
-  monitor.disconnect();
+  monitor.kill();
   for (const { child } of servers) child.disconnect();
 
   const rows = kinds.flatMap((kind) =>

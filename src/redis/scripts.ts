@@ -11,18 +11,11 @@ function script(text: string): Script {
   return { text, sha1: createHash("sha1").update(text).digest("hex") };
 }
 
-/** Cuts the record's fields off `value`, as `record.ts` joins them, and answers whether they are all there; `at` is where its entries begin. */
+/** Cuts the record's fields off `value`, as `record.ts` joins them; behind them comes where its entries begin. None where it is damaged. */
 const FIELDS = `
-local VERSION, COMMITS, SECRET, PREVIOUS, GRACE, USER, AUTHENTICATED, TOUCHED, EXPIRES = 2, 3, 4, 5, 6, 7, 9, 10, 11
-local field, at = {}, 1
-local function cut(value)
-  for i = 1, 11 do
-    local stop = string.find(value, '\\0', at, true)
-    if not stop then return false end
-    field[i] = string.sub(value, at, stop - 1)
-    at = stop + 1
-  end
-  return field[1] == '${FORMAT}'
+local VERSION, COMMITS, SECRET, PREVIOUS, GRACE, USER, AUTHENTICATED, TOUCHED, EXPIRES, ENTRIES = 1, 2, 3, 4, 5, 6, 8, 9, 10, 11
+local function fieldsOf(value)
+  return {string.match(value, '^${FORMAT}%z${"([^%z]*)%z".repeat(10)}()')}
 end
 `;
 
@@ -39,9 +32,9 @@ export const reach = (expiresAt: number): number => (Math.floor(expiresAt / DAY)
 export const CREATE: Script = script(`${FIELDS}
 local value = redis.call('GET', KEYS[1])
 if value then
-  if not cut(value) then return 'exists' end
+  local field = fieldsOf(value)
   if field[COMMITS] == ARGV[4] then return 'created' end
-  if tonumber(field[EXPIRES]) > tonumber(ARGV[3]) then return 'exists' end
+  if not field[EXPIRES] or tonumber(field[EXPIRES]) > tonumber(ARGV[3]) then return 'exists' end
 end
 redis.call('SET', KEYS[1], ARGV[1], 'PXAT', ARGV[2])
 return 'created'
@@ -53,18 +46,15 @@ return 'created'
  * What is left out is empty. Answers `gone`, `conflict`, `corrupt`, `=` with the version, or the user whose index must reach further first.
  *
  * A client that lost the connection may send a commit again, and the one before may be in already. So a record keeps its latest sixteen commits, of a minute
- * at most: one that is among them is answered again, and not done again.
+ * at most: one that is among them is answered again, and not done again. All commits' names are of one length.
  */
 export const UPDATE: Script = script(`${FIELDS}
 local value = redis.call('GET', KEYS[1])
 if not value then return 'gone' end
-if not cut(value) then return 'corrupt' end
-local commits, done = {}, nil
-for commit in string.gmatch(field[COMMITS], '[^ ]+') do
-  commits[#commits + 1] = commit
-  if commit == ARGV[1] then done = #commits end
-end
-if done then return string.format('=%d', field[VERSION] - #commits + done) end
+local field = fieldsOf(value)
+if not field[ENTRIES] then return 'corrupt' end
+local _, done = string.find(field[COMMITS], ARGV[1], 1, true)
+if done then return string.format('=%d', field[VERSION] - (#field[COMMITS] - done) / #ARGV[1]) end
 local now = tonumber(ARGV[2])
 if tonumber(field[EXPIRES]) <= now then return 'gone' end
 local inGrace = field[PREVIOUS] ~= '' and ARGV[3] == field[PREVIOUS] and now < (tonumber(field[GRACE]) or 0)
@@ -75,6 +65,7 @@ local further = math.floor(ARGV[6] / ${DAY}) > math.floor(field[EXPIRES] / ${DAY
 if further and field[USER] ~= '' and field[USER] ~= ARGV[11] then return field[USER] end
 
 local entries
+local at = field[ENTRIES]
 if #ARGV == 12 then
   entries = string.sub(value, at)
 else
@@ -93,13 +84,13 @@ else
 end
 
 local pause = ARGV[5] - field[TOUCHED] > 60000
-field[COMMITS] = pause and ARGV[1] or table.concat(commits, ' ', math.max(1, #commits - 14)) .. ' ' .. ARGV[1]
+field[COMMITS] = (pause and '' or string.sub(field[COMMITS], -15 * #ARGV[1])) .. ARGV[1]
 field[VERSION] = string.format('%d', field[VERSION] + 1)
 field[TOUCHED] = ARGV[5]
 field[EXPIRES] = ARGV[6]
 if ARGV[7] ~= '' then field[PREVIOUS], field[SECRET], field[GRACE] = field[SECRET], ARGV[7], ARGV[8] end
 if ARGV[10] ~= '' then field[AUTHENTICATED] = ARGV[10] end
-redis.call('SET', KEYS[1], table.concat(field, '\\0') .. '\\0' .. entries, 'PXAT', ARGV[6])
+redis.call('SET', KEYS[1], '${FORMAT}\\0' .. table.concat(field, '\\0', 1, EXPIRES) .. '\\0' .. entries, 'PXAT', ARGV[6])
 return '=' .. field[VERSION]
 `);
 
@@ -107,10 +98,10 @@ return '=' .. field[VERSION]
 export const REMOVE: Script = script(`${FIELDS}
 local value = redis.call('GET', KEYS[1])
 if not value then return '' end
-local whole = cut(value)
+local field = fieldsOf(value)
 if ARGV[2] and ARGV[2] ~= field[USER] then return '' end
 redis.call('DEL', KEYS[1])
-if not whole then return '0' end
+if not field[EXPIRES] then return '0' end
 return (tonumber(field[EXPIRES]) > tonumber(ARGV[1]) and '1' or '0') .. field[USER]
 `);
 

@@ -1,3 +1,4 @@
+import { randomBytes } from "node:crypto";
 import { HoldfastError } from "../errors.ts";
 import { check } from "../redis/check.ts";
 import { type RedisClient, readsFromReplicas, senderOf } from "../redis/client.ts";
@@ -74,19 +75,21 @@ export function redisStore(client: RedisClient, options: RedisStoreOptions = {})
     if (!waitForReplicas) return String(await evaluate(script, key, ...args));
     const { count, timeout } = waitForReplicas;
     const command = ["evalsha", script.sha1, "1", key, ...args];
-    let answer: unknown;
-    for (let attempts = 1; ; attempts++) {
+    let answer: string | undefined;
+    for (let attempts = 0; attempts < 3; attempts++) {
       try {
-        const [again, copies] = await sendBoth(key, command, ["wait", String(count), String(timeout)]);
-        if (Number(copies) >= count) return String(answer ?? again);
-        const text = `Of ${count} replicas ${copies} had the write within ${timeout} ms. It may be lost if the primary fails, or stay.`;
-        throw failure("store-failed", operation, text);
+        const [reply, copies] = await sendBoth(key, command, ["wait", String(count), String(timeout)]);
+        answer ??= String(reply);
+        if (Number(copies) >= count) return answer;
+        break;
       } catch (error) {
-        // Nothing was written. The client finds the way by itself, and WAIT then takes the same connection.
-        if (attempts === 3 || !/^(NOSCRIPT|MOVED|ASK)/.test(messageOf(error))) throw error;
-        answer = await evaluate(script, key, ...args);
+        if (!/^(NOSCRIPT|MOVED|ASK)/.test(messageOf(error))) throw error;
+        // Nothing was written. The client finds the way by itself; what it wrote is known when it comes again, and WAIT takes the same connection.
+        answer ??= String(await evaluate(script, key, ...args));
       }
     }
+    const text = `Fewer than ${count} replicas had the write within ${timeout} ms, or its slot was moving. It may be lost with the primary, or stay.`;
+    throw failure("store-failed", operation, text);
   }
 
   function index(operation: string, userId: string, handle: string, expiresAt: number): Promise<unknown> {
@@ -172,16 +175,17 @@ export function redisStore(client: RedisClient, options: RedisStoreOptions = {})
     deleteAll: (userId, { except } = {}) =>
       run("deleteAll", async () => {
         const handles = (await handlesOf(userId)).filter((handle) => handle !== except);
-        const removals = await Promise.all(
-          handles.map(async (handle) => ({ handle, removed: await remove("deleteAll", handle, userId) })),
-        );
-        const removed = removals.filter(({ removed }) => removed);
+        const removals = handles.map(async (handle) => {
+          const removed = await remove("deleteAll", handle, userId);
+          return removed ? [{ handle, live: removed.live }] : [];
+        });
+        const removed = (await Promise.all(removals)).flat();
         if (removed.length > 0)
           unindex(
             userId,
             removed.map(({ handle }) => handle),
           );
-        return removed.filter(({ removed }) => removed!.live).map(({ handle }) => handle);
+        return removed.filter(({ live }) => live).map(({ handle }) => handle);
       }),
 
     sweep: () => run("sweep", async () => 0),
@@ -195,10 +199,10 @@ export function redisStore(client: RedisClient, options: RedisStoreOptions = {})
 /** The app's clock alone decides what is live: it also made the record's times. The server's clock only clears away. */
 const now = (): string => String(Date.now());
 
-const PROCESS = Buffer.from(crypto.getRandomValues(new Uint8Array(6))).toString("base64url");
+const PROCESS = randomBytes(6).toString("base64url");
 let commits = 0;
-/** Names a commit, so that the record knows it if it comes again. */
-const nextCommit = (): string => PROCESS + (commits++).toString(36);
+/** Names a commit, so that the record knows it if it comes again. Always twelve characters; the last four come around after a million. */
+const nextCommit = (): string => PROCESS + (commits++ % 36 ** 4).toString(36).padStart(4, "0");
 
 /** As {@link UPDATE} takes them. */
 function argumentsOf(commit: string, indexed: string, change: Change, condition: UpdateCondition): string[] {

@@ -122,7 +122,7 @@ describeWith("redis-server", "the Redis store on a server", (binary) => {
     endings.push(() => node.destroy());
     for (const [i, each] of [client, node].entries()) {
       const store = redisStore(each, { onWarning: () => {}, waitForReplicas: { count: 1, timeout: 1 } });
-      const unsure = { code: "store-failed", message: expect.stringMatching(/Of 1 replicas 0 .* or stay/) };
+      const unsure = { code: "store-failed", message: expect.stringMatching(/Fewer than 1 replicas .* or stay/) };
       await expect(store.create(`h${i}`, newRecord())).rejects.toMatchObject(unsure);
       expect(await store.read(`h${i}`)).toBeDefined();
       await expect(store.delete(`h${i}`)).rejects.toMatchObject(unsure);
