@@ -185,12 +185,20 @@ async function sizes(): Promise<void> {
     return ((performance.now() - began) / SAMPLE) * 1000;
   }
 
+  /** Microseconds a call that the server itself counted. */
+  async function inServer(command: string): Promise<number> {
+    const stats = await admin.info("commandstats");
+    return Number(new RegExp(`cmdstat_${command}:.*?usec_per_call=([\\d.]+)`).exec(stats)![1]);
+  }
+
   for (const size of SIZES) {
     await fill(size);
-    const taken = { ping: [] as number[], read: [] as number[], commit: [] as number[] };
+    const taken = { ping: [], read: [], commit: [], serverRead: [], serverCommit: [] } as Record<string, number[]>;
     for (let round = -1; round < ROUNDS; round++) {
       const ping = await time(() => client.ping());
+      await admin.config("RESETSTAT");
       const read = await time((i) => store.read(known[i]!.handle));
+      const serverRead = await inServer("get");
       const commit = await time((i) => {
         const change = {
           set: new Map([["views", `${round}`]]),
@@ -199,17 +207,18 @@ async function sizes(): Promise<void> {
         };
         return store.update(known[i]!.handle, change, known[i]!);
       });
+      const serverCommit = await inServer("evalsha");
       if (round < 0) continue; // warms up
-      taken.ping.push(ping);
-      taken.read.push(read);
-      taken.commit.push(commit);
+      for (const [what, µs] of Object.entries({ ping, read, commit, serverRead, serverCommit })) taken[what]!.push(µs);
     }
     const info = await admin.info("memory");
     rows.push({
       sessions: size.toLocaleString("en"),
-      "PING µs": median(taken.ping).toFixed(0),
-      "read µs": median(taken.read).toFixed(0),
-      "commit µs": median(taken.commit).toFixed(0),
+      "PING µs": median(taken.ping!).toFixed(0),
+      "read µs": median(taken.read!).toFixed(0),
+      "commit µs": median(taken.commit!).toFixed(0),
+      "read in the server µs": median(taken.serverRead!).toFixed(1),
+      "commit in the server µs": median(taken.serverCommit!).toFixed(1),
       "server's memory": /used_memory_human:(\S+)/.exec(info)![1],
     });
   }
