@@ -20,11 +20,10 @@ export function encode(record: SessionRecord, commit: string): string {
 export function decode(handle: string, value: string): SessionRecord {
   const parts = value.split("\0");
   // The last NUL leaves an empty part behind.
-  if (parts[0] !== FORMAT || parts.length % 2 !== 0 || parts.length <= FIELDS) {
-    throw corrupt(handle);
-  }
+  if (parts[0] !== FORMAT || parts.length % 2 !== 0 || parts.length <= FIELDS) throw corrupt(handle);
+  const fields = parts as unknown as Fields;
   const [, version, , secretHash, previousHash, graceUntil, user, createdAt, authenticatedAt, touchedAt, expiresAt] =
-    parts as string[] & { length: 11 };
+    fields;
   const entries = new Map<string, string>();
   const plain = !value.includes(ESCAPE);
   for (let i = FIELDS; i + 1 < parts.length; i += 2) {
@@ -33,7 +32,7 @@ export function decode(handle: string, value: string): SessionRecord {
     else entries.set(unescapeNul(name), unescapeNul(text));
   }
   const record: { -readonly [Field in keyof SessionRecord]: SessionRecord[Field] } = {
-    secretHash: secretHash!,
+    secretHash,
     entries,
     createdAt: Number(createdAt),
     touchedAt: Number(touchedAt),
@@ -42,7 +41,7 @@ export function decode(handle: string, value: string): SessionRecord {
   };
   if (previousHash !== "") record.previousHash = previousHash;
   if (graceUntil !== "") record.graceUntil = Number(graceUntil);
-  if (user !== "") record.userId = decodeUser(user!);
+  if (user !== "") record.userId = decodeUser(user);
   if (authenticatedAt !== "") record.authenticatedAt = Number(authenticatedAt);
   return record;
 }
@@ -65,4 +64,19 @@ const unescapeNul = (text: string): string => text.replaceAll(`${ESCAPE}0`, "\0"
 /** The first field. A later release that changes the others writes another one. */
 export const FORMAT = "1";
 const ESCAPE = "\u0001";
-const FIELDS = 11;
+
+/** In the order that the scripts count on. One that has no value is empty. */
+type Fields = readonly [
+  format: string,
+  version: string,
+  commits: string,
+  secretHash: string,
+  previousHash: string,
+  graceUntil: string,
+  user: string,
+  createdAt: string,
+  authenticatedAt: string,
+  touchedAt: string,
+  expiresAt: string,
+];
+const FIELDS = 11 satisfies Fields["length"];

@@ -1,6 +1,7 @@
+import fc from "fast-check";
 import { Redis } from "ioredis";
 import { afterAll, afterEach, beforeAll, describe, expect, it, vi } from "vitest";
-import type { Change, IndexedStore, SessionRecord } from "../../../src/store.ts";
+import { applyChange, type Change, type IndexedStore, type SessionRecord } from "../../../src/store.ts";
 import { type RedisClient, redisStore } from "../../../src/stores/redis.ts";
 import { describeWith } from "../../needs.ts";
 import { type Server, startServer } from "./servers.ts";
@@ -103,11 +104,6 @@ describeWith("redis-server", "the Redis store's keys", (binary) => {
     expect((await store.read("h"))?.version).toBe(4);
   });
 
-  it("hold nothing that opens a session", async () => {
-    await store.create("h", newRecord());
-    expect(await client.get("holdfast:h")).toContain(secretHash);
-  });
-
   it("tell of a record that is damaged, and leave the others alone", async () => {
     await store.create("h", newRecord());
     const value = (await client.get("holdfast:h"))!;
@@ -120,6 +116,37 @@ describeWith("redis-server", "the Redis store's keys", (binary) => {
     }
     await store.delete("h");
     expect(await store.create("h", newRecord())).toBe("created");
+  });
+
+  it("hold what the same changes make of a record in JavaScript", async () => {
+    const text = fc.oneof(fc.constantFrom("", "\0", "\u0001", "\u00010", "a", "b"), fc.string({ unit: "grapheme" }));
+    const entry = fc.tuple(text, text);
+    const change = fc.record(
+      {
+        set: fc.array(entry, { maxLength: 3 }).map((entries) => new Map(entries)),
+        removed: fc.array(text, { maxLength: 2 }),
+        rotate: fc.record({ secretHash: fc.uuid(), graceUntil: fc.nat() }),
+        userId: text,
+        authenticatedAt: fc.nat(),
+        touchedAt: fc.nat(),
+        expiresAt: fc.integer({ min: 1, max: 40 }).map((days) => Date.now() + days * DAY),
+      },
+      { requiredKeys: ["touchedAt", "expiresAt"] },
+    );
+    let runs = 0;
+    const property = fc.asyncProperty(fc.array(entry), fc.array(change, { maxLength: 6 }), async (entries, changes) => {
+      const handle = `property ${runs++}`;
+      let model = newRecord({ entries: new Map(entries) });
+      await store.create(handle, model);
+      for (const { removed, ...rest } of changes) {
+        const change = { ...rest, remove: removed?.filter((name) => !rest.set?.has(name)) };
+        const { status } = await store.update(handle, change, { secretHash: model.secretHash });
+        expect(status).toBe("updated");
+        model = applyChange(model, change);
+        expect(await store.read(handle)).toEqual(model);
+      }
+    });
+    await fc.assert(property, { numRuns: 100 });
   });
 
   describe("of users", () => {
