@@ -35,6 +35,9 @@ export interface RedisStoreOptions {
  * Throws `option-unknown` and `option-invalid`; its operations, `store-failed`, `store-readonly`, `store-full` and `store-closed`.
  *
  * ```ts
+ * import { redisStore } from "holdfast/stores/redis";
+ * import { createClient } from "redis";
+ *
  * const client = await createClient({ url: "redis://127.0.0.1:6379" }).on("error", console.error).connect();
  * const sessions = createSessions({ store: redisStore(client) });
  * ```
