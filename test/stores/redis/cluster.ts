@@ -14,7 +14,9 @@ export interface RedisCluster {
   /** The processes of the primary that has this key, and of its replica where it has one. */
   shardOf(key: string): Promise<{ primary: Server; replica: Server | undefined }>;
   otherPrimary(than: Server): Promise<Server>;
-  /** Moves this many slots from one primary to another, keys and all. */
+  /** In their order. */
+  slotsOf(primary: Server): Promise<number[]>;
+  /** Moves this many slots from one primary to another, keys and all: the lowest that it has. */
   reshard(from: Server, to: Server, slots: number): Promise<void>;
   /** Resolves when every slot is served by a primary that is alive, and each of these has this many replicas in line. */
   settled(replicas: number): Promise<void>;
@@ -40,10 +42,10 @@ export async function startCluster(binary: string): Promise<RedisCluster> {
   const topology = async () =>
     (await ask(servers.find(isAlive)!, "CLUSTER", "NODES")).split("\n").map((line) => line.split(" "));
   const serverOf = (line: string[]) => servers.find(({ port }) => line[1]!.includes(`:${port}@`))!;
-  const has = (line: string[], slot: number) =>
-    line.slice(8).some((range) => {
+  const slotsIn = (line: string[]) =>
+    line.slice(8).flatMap((range) => {
       const [first, last = first] = range.split("-").map(Number);
-      return first! <= slot && slot <= last!;
+      return Array.from({ length: last! - first! + 1 }, (_, i) => first! + i);
     });
 
   const cluster: RedisCluster = {
@@ -51,7 +53,7 @@ export async function startCluster(binary: string): Promise<RedisCluster> {
     async shardOf(key) {
       const slot = Number(await ask(servers.find(isAlive)!, "CLUSTER", "KEYSLOT", key));
       const lines = await topology();
-      const primary = lines.find((line) => has(line, slot))!;
+      const primary = lines.find((line) => slotsIn(line).includes(slot))!;
       const replica = lines.find((line) => line[3] === primary[0]);
       return { primary: serverOf(primary), replica: replica && serverOf(replica) };
     },
@@ -60,6 +62,9 @@ export async function startCluster(binary: string): Promise<RedisCluster> {
         .filter((line) => line[2]?.includes("master"))
         .map(serverOf)
         .find((one) => one !== than)!;
+    },
+    async slotsOf(primary) {
+      return slotsIn((await topology()).find((line) => serverOf(line) === primary)!);
     },
     async reshard(from, to, slots) {
       const [source, target] = [await ask(from, "CLUSTER", "MYID"), await ask(to, "CLUSTER", "MYID")];
