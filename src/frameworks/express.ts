@@ -3,6 +3,7 @@ import { isPending } from "../core/after.ts";
 import type { Exchange } from "../core/exchange.ts";
 import { hasSession, type Session, type SessionData } from "../core/session.ts";
 import type { Sessions } from "../core/sessions.ts";
+import { HoldfastError } from "../errors.ts";
 import type { RequestSession } from "../http/express-request.ts";
 import { requestHead } from "../http/head.ts";
 import { hold } from "../http/hold.ts";
@@ -16,11 +17,22 @@ declare global {
     interface Request {
       /** The visitor's session, by the middleware of `holdfast/express`. */
       session: RequestSession;
+      /** Reads the session, of a request that came through `expressSessions(sessions, { lazy: true })`. */
+      openSession(): Promise<RequestSession>;
     }
   }
 }
 
-type Middleware = (request: IncomingMessage, response: ServerResponse, next: (error?: unknown) => void) => void;
+export interface ExpressSessionsOptions {
+  /**
+   * Read a session only when a handler asks for it, by `await req.openSession()`: a request whose handlers don't costs the store nothing. `req.session` is
+   * there from then on. Default: false, and each request's session is read before its handlers run.
+   */
+  lazy?: boolean;
+}
+
+type Next = (error?: unknown) => void;
+type Middleware = (request: IncomingMessage, response: ServerResponse, next: Next) => void;
 
 /**
  * Middleware for Express 4 and 5, and Connect: gives each request its session, as `req.session`.
@@ -39,21 +51,50 @@ type Middleware = (request: IncomingMessage, response: ServerResponse, next: (er
  * The response leaves when what the handlers changed is saved. A session that can't be read or saved goes to the app's error handler.
  * Put it behind static files, which need no session. Express's "trust proxy" setting is honoured, as is `trustProxy` of `createSessions`.
  */
-export function expressSessions<Data extends object>(sessions: Sessions<Data>): Middleware {
-  return (request: ExpressRequest, response, next) => {
-    if (hasSession(request)) return next();
-    const begin = (exchange: Exchange<Data>): void => {
-      hold(response, exchange, next);
+export function expressSessions<Data extends object>(
+  sessions: Sessions<Data>,
+  { lazy = false }: ExpressSessionsOptions = {},
+): Middleware {
+  /** Calls `next`, at once where the store answers at once, when the session is there; or with what failed. */
+  function begin(request: ExpressRequest, response: ServerResponse, fail: Next, next: Next): void {
+    const found = (exchange: Exchange<Data>): void => {
+      hold(response, exchange, fail);
       request.session = exchange.session;
       next();
     };
     // Express looks through its settings for it; the answer differs from the socket's only where a proxy has spoken.
     const secure = request.headers["x-forwarded-proto"] === undefined ? undefined : request.secure;
     const exchange = sessions.open(requestHead(request, secure));
-    if (isPending(exchange)) exchange.then(begin, next);
-    else begin(exchange);
+    if (isPending(exchange)) exchange.then(found, next);
+    else found(exchange);
+  }
+
+  function opener(request: ExpressRequest, response: ServerResponse, fail: Next): () => Promise<unknown> {
+    let opened: Promise<unknown> | undefined;
+    const open = (): Promise<unknown> =>
+      new Promise((resolve, reject) => {
+        if (response.headersSent) return reject(tooLate());
+        begin(request, response, fail, (error) => (error ? reject(error) : resolve(request.session)));
+      });
+    return () => {
+      opened ??= open();
+      return opened;
+    };
+  }
+
+  return (request: ExpressRequest, response, next) => {
+    if (hasSession(request)) return next();
+    if (!lazy) return begin(request, response, next, next);
+    request.openSession ??= opener(request, response, next);
+    next();
   };
 }
 
+function tooLate(): HoldfastError<"headers-sent"> {
+  const message =
+    "req.openSession() was called after the response's headers had left. Open the session before the first write.";
+  return new HoldfastError("headers-sent", message, {});
+}
+
 /** `secure` is Express's, which knows the proxies that the app trusts; Connect has none. */
-type ExpressRequest = IncomingMessage & { session?: unknown; secure?: boolean };
+type ExpressRequest = IncomingMessage & { session?: unknown; openSession?: () => Promise<unknown>; secure?: boolean };

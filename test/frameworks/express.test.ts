@@ -7,7 +7,7 @@ import express, { type ErrorRequestHandler, type RequestHandler, type Response }
 import { createSessions } from "holdfast";
 import { expressSessions } from "holdfast/express";
 import { memoryStore } from "holdfast/stores/memory";
-import { type AdapterApp, type AppReply, adapterCases, type Serve } from "holdfast/testing";
+import { type AdapterApp, type AppReply, adapterCases, loginAs, type Serve } from "holdfast/testing";
 import { describe, expect, it, test } from "vitest";
 import { listen, listening } from "../http/listen.ts";
 import { ask } from "../http/wire.ts";
@@ -17,10 +17,11 @@ import { answer as answerByNode } from "./node.ts";
 const express4 = createRequire(import.meta.url)("express4") as typeof express;
 
 const serveExpress =
-  (make: typeof express): Serve =>
+  (make: typeof express, lazy = false): Serve =>
   async (sessions, app) => {
-    const server = make().set("env", "test");
-    server.use(expressSessions(sessions), handlerOf(app), errorHandlerOf(app));
+    const server = make().set("env", "test").use(expressSessions(sessions, { lazy }));
+    if (lazy) server.use((req, _res, next) => void req.openSession().then(() => next(), next));
+    server.use(handlerOf(app), errorHandlerOf(app));
     const { port, close } = await listen(createServer(server));
     return { url: `http://127.0.0.1:${port}`, close };
   };
@@ -75,6 +76,7 @@ const serveConnect: Serve = async (sessions, app) => {
 describe.each([
   ["Express 5", serveExpress(express)],
   ["Express 4", serveExpress(express4)],
+  ["Express 5, lazily", serveExpress(express, true)],
   ["Connect", serveConnect],
 ])("%s", (_, serve) => {
   for (const { name, run } of adapterCases(serve)) test(name, run);
@@ -138,6 +140,37 @@ describe.each([
     const at = await port(app);
     expect((await ask(at, { path: "/shop/x" })).headers.join("\n")).toMatch(/Set-Cookie: sid=/);
     expect((await ask(at, { path: "/shop/y" })).body.toString()).toBe("entry-unserializable");
+  });
+
+  it("that is lazy reads no session that nobody asks for, and one that is asked for once", async () => {
+    const store = memoryStore();
+    const reads: string[] = [];
+    const watched = createSessions({
+      store: {
+        ...store,
+        read(handle) {
+          reads.push(handle);
+          return store.read(handle);
+        },
+      },
+    });
+    const cookie = await loginAs(watched, "ada");
+    const app = make().use(expressSessions(watched, { lazy: true }));
+    app.get("/static", (req, res) => void res.send(String(req.session)));
+    app.get("/account", (req, res, next) => {
+      Promise.all([req.openSession(), req.openSession()])
+        .then(([one, other]) => res.send(`${one === other && one === req.session} ${one.userId}`))
+        .catch(next);
+    });
+    app.get("/late", (req, res) => {
+      res.write("late: ");
+      req.openSession().catch(({ code }) => res.end(code));
+    });
+    const at = await port(app);
+    const get = async (path: string) => (await ask(at, { path, headers: { cookie } })).body.toString();
+    expect([await get("/static"), reads]).toEqual(["undefined", []]);
+    expect([await get("/account"), reads.length]).toEqual(["true ada", 1]);
+    expect([await get("/late"), reads.length]).toEqual(["late: headers-sent", 1]);
   });
 
   it("saves what was changed where no route answers", async () => {
