@@ -151,6 +151,10 @@ class Hold {
   pass(method: BodyMethod, args: unknown[]): unknown {
     const ends = method === "end" && !this.#ended;
     if (ends) this.#ended = true;
+    else if (method === "end" && this.#response.writableEnded && args[0] && typeof args[0] !== "function") {
+      // Who looked at `finished` could not know; Node would crash the process over it.
+      return this.#drop(method, args, writeAfterEnd());
+    }
     if (this.#phase === "open") this.#begin();
     else if (ends) this.#endedLater = true;
 
@@ -159,9 +163,6 @@ class Hold {
         if (ends) {
           this.#exchange.seal();
           Object.defineProperty(this.#response, "writableEnded", WRITABLE_ENDED);
-        } else if (method === "end" && args[0] && typeof args[0] !== "function") {
-          // Who looked at `finished` could not know; Node would crash the process over it.
-          return this.#drop(method, args, writeAfterEnd());
         }
         this.#waiting.push({ method, args });
         return this.#kept(method);

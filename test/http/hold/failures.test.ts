@@ -265,14 +265,17 @@ describe.each(protocols)("by %s", (protocol) => {
     }
   });
 
-  it("a piece that comes with a second end is dropped while the first is held, not the process", async () => {
+  it.each([
+    ["is held", committed],
+    ["leaves at once", () => exchange(() => ({ vary: false }))],
+  ])("a piece that comes with a second end is dropped where the first %s, not the process", async (_when, commit) => {
     const served = await serve(
       (response, note) => {
         response.end("first");
         // As a timeout does that looks at `finished`.
         response.end("second", (error?: NodeJS.ErrnoException) => note(String(error?.code)));
       },
-      committed,
+      commit,
       protocol,
     );
     const { status, body, complete } = await ask(served.port);
