@@ -93,19 +93,27 @@ export class Exchange {
     }
   }
 
-  /** Called as a save begins; its callback is to be called in place of `done`. */
-  saving(session: Session, done: Callback): Callback {
+  /** Runs a save of the session: the response waits for it. */
+  saving(session: Session, save: (done: Callback) => void, done: (...answer: unknown[]) => void): void {
     const text = textOf(session);
     this.#savedText = text;
     const { promise, resolve } = Promise.withResolvers<void>();
     this.pending.add(promise);
-    return (error) => {
-      this.pending.delete(promise);
+    const settle = (error: unknown): void => {
+      if (!this.pending.delete(promise)) return;
       resolve();
       // The response tries again, and fails where this fails too.
       if (error && this.#savedText === text) this.#savedText = undefined;
-      done(error);
     };
+    try {
+      save((...answer: unknown[]) => {
+        settle(answer[0]);
+        done(...answer);
+      });
+    } catch (error) {
+      settle(error);
+      throw error;
+    }
   }
 
   /** Saves or touches the session, or destroys it. To be done before the headers leave. */

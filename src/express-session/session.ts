@@ -50,7 +50,9 @@ export class Session {
   save(callback?: Callback): unknown {
     return run(this, callback, (done) => {
       const { sessionStore, [EXCHANGE]: exchange } = this.req;
-      sessionStore.set(this.id, this as this & SessionData, exchange ? exchange.saving(this, done) : done);
+      const save = (saved: Callback): void => sessionStore.set(this.id, this as this & SessionData, saved);
+      if (exchange) exchange.saving(this, save, done);
+      else save(done);
     });
   }
 

@@ -158,6 +158,35 @@ describe("the save", () => {
     expect((await shop.ask()).text).toBe("2");
   });
 
+  it("that a store throws at is an error of the handler's, and tried again for its answer", async () => {
+    const store = new MemoryStore();
+    vi.spyOn(store, "set").mockImplementationOnce(() => {
+      throw new Error("not connected");
+    });
+    const shop = await serve({ store }, (app) => {
+      app.get("/", (req, res) => {
+        shown(req).views = 1;
+        req.session.save(() => res.send("saved"));
+      });
+    });
+    const { status, text } = await shop.ask();
+    expect({ status, text }).toEqual({ status: 500, text: "not connected" });
+    expect(rows(store)).toEqual([expect.objectContaining({ views: 1 })]);
+  });
+
+  it("calls back with all that the store does", async () => {
+    const store = new MemoryStore();
+    vi.spyOn(store, "set").mockImplementation((_sid, _session, callback) => {
+      (callback as (...answer: unknown[]) => void)(null, "OK");
+    });
+    const shop = await serve({ store }, (app) => {
+      app.get("/", (req, res) => {
+        req.session.save((...answer: unknown[]) => void res.json(answer));
+      });
+    });
+    expect(JSON.parse((await shop.ask()).text)).toEqual([null, "OK"]);
+  });
+
   it("leaves the answer alone where only a touch fails, and the error handlers hear of it", async () => {
     const store = new FailingStore();
     const shop = await serve({ store }, counter);
