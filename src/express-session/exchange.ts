@@ -2,7 +2,7 @@ import { after } from "../core/after.ts";
 import type { HeaderEdits } from "../core/exchange.ts";
 import type { Awaitable } from "../store.ts";
 import type { Settings } from "./options.ts";
-import { isSecure, resolveAuto, type SessionRequest } from "./request.ts";
+import { EXCHANGE, isSecure, resolveAuto, type SessionRequest } from "./request.ts";
 import { Session, type SessionData } from "./session.ts";
 import { sign } from "./signature.ts";
 import type { Callback } from "./store.ts";
@@ -14,7 +14,7 @@ const NO_EDITS: HeaderEdits = { vary: false };
 export class Exchange {
   readonly settings: Settings;
   /** Operations that the handler began and may not have awaited. */
-  readonly pending = new Set<Promise<unknown>>();
+  readonly pending: Set<Promise<unknown>>;
   readonly #req: SessionRequest;
   readonly #ids: readonly string[];
   readonly #report: (error: unknown) => void;
@@ -30,6 +30,8 @@ export class Exchange {
   /** `ids` are what the client sent, signed by us. `report` gets an error that is not to change the answer. */
   constructor(settings: Settings, req: SessionRequest, ids: readonly string[], report: (error: unknown) => void) {
     this.settings = settings;
+    // Of a middleware that the request came through before, too.
+    this.pending = req[EXCHANGE]?.pending ?? new Set();
     this.#req = req;
     this.#ids = ids;
     this.#clientId = ids[0];

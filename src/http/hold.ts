@@ -20,10 +20,15 @@ const HOLD = Symbol("holdfast.hold");
 
 /**
  * Holds the response until the session is committed: what the handler writes waits, in its order, and leaves with the session's headers. Where there
- * is nothing to save, nothing waits. If the commit fails, what was held is dropped and `fail` answers the request instead.
+ * is nothing to save, nothing waits. If the commit fails, what was held is dropped and `fail` answers the request instead. Of several exchanges the last
+ * one is committed.
  */
 export function hold(response: NodeResponse, exchange: Commit, fail: (error: unknown) => void): void {
   const held = response as unknown as Held;
+  if (held[HOLD]) {
+    held[HOLD].passTo(exchange, fail);
+    return;
+  }
   held[HOLD] = new Hold(response, exchange, fail);
   // Plain assignments of shared functions, once: closures, and properties that come and go, cost every request microseconds.
   held.writeHead = OVERRIDES.writeHead;
@@ -99,8 +104,8 @@ const AFTER_FAILURE: Record<HeldMethod | "writeHeader", Method> = {
 
 class Hold {
   readonly #response: NodeResponse;
-  readonly #exchange: Commit;
-  readonly #fail: (error: unknown) => void;
+  #exchange: Commit;
+  #fail: (error: unknown) => void;
   readonly #original: Methods;
   /** `open` until the handler writes, `committing` while it is held, then `released`, or `failed` and dropped. `ending`: the end alone is held. */
   #phase: "open" | "committing" | "released" | "ending" | "failed" = "open";
@@ -121,6 +126,12 @@ class Hold {
     this.#fail = fail;
     const { writeHead, write, end, flushHeaders } = response as unknown as Methods;
     this.#original = { writeHead, write, end, flushHeaders };
+  }
+
+  /** From here on the response is this exchange's: a middleware that came later has begun the session anew. */
+  passTo(exchange: Commit, fail: (error: unknown) => void): void {
+    this.#exchange = exchange;
+    this.#fail = fail;
   }
 
   get isFrozen(): boolean {

@@ -1,7 +1,7 @@
 import type { Request } from "express";
 import session, { MemoryStore, type Session } from "holdfast/express-session";
 import { describe, expect, it } from "vitest";
-import { counter, rows, serve, shown, signed } from "./serve.ts";
+import { counter, quiet, rows, serve, shown, signed } from "./serve.ts";
 
 describe("req.session", () => {
   it("shows its data alone where it is listed, copied or written as JSON", async () => {
@@ -83,6 +83,30 @@ describe("req.session", () => {
       },
     );
     expect(JSON.parse((await shop.ask()).text)).toEqual(own);
+  });
+
+  it("that a handler ended begins anew where the request comes through the middleware again", async () => {
+    const store = new MemoryStore();
+    const ended: string[] = [];
+    const shop = await serve({ store }, (app) => {
+      app.use((req, _res, next) => {
+        shown(req).before = 1;
+        ended.push(req.sessionID);
+        // Not awaited: the answer waits for it all the same.
+        void req.session.destroy();
+        next();
+      });
+      app.use(session({ ...quiet, store }));
+      app.get("/", (req, res) => {
+        shown(req).after = 1;
+        res.send(req.sessionID);
+      });
+    });
+    const { text, cookies } = await shop.ask();
+    expect(ended).not.toContain(text);
+    expect(cookies).toEqual([expect.stringContaining(text)]);
+    expect(Object.keys(store.sessions)).toEqual([text]);
+    expect(JSON.parse(store.sessions[text]!)).toEqual({ cookie: expect.anything(), after: 1 });
   });
 });
 
