@@ -49,7 +49,7 @@ export type Middleware = (request: NodeRequest, response: NodeResponse, next: Ne
  * an option that it can't take.
  */
 export function session(options?: SessionOptions): Middleware {
-  const settings = settle(options || {});
+  const settings = settle(options || {}, session);
   const { store } = settings;
   // Several middlewares may share a store: each request's new session is made as its own middleware says.
   store.generate = (req) => generateWith(req[EXCHANGE]?.settings ?? settings, req);

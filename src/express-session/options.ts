@@ -91,21 +91,21 @@ const COOKIE_OPTIONS = [
   "encode",
 ];
 
-/** Checks the options as express-session does, and fills in its defaults. */
-export function settle(options: SessionOptions): Settings {
+/** Checks the options as express-session does, and fills in its defaults. Deprecations are told of where the app called `api`. */
+export function settle(options: SessionOptions, api: (options?: SessionOptions) => unknown): Settings {
   const genid = options.genid || newId;
   const cookie = options.cookie || {};
   const unset = options.unset || "keep";
   if (typeof genid !== "function") throw new TypeError("genid option must be a function");
-  if (options.resave === undefined) deprecate("undefined resave option; provide resave option");
+  if (options.resave === undefined) deprecate("undefined resave option; provide resave option", api);
   if (options.saveUninitialized === undefined) {
-    deprecate("undefined saveUninitialized option; provide saveUninitialized option");
+    deprecate("undefined saveUninitialized option; provide saveUninitialized option", api);
   }
   if (unset !== "destroy" && unset !== "keep") throw new TypeError('unset option must be "destroy" or "keep"');
   if (Array.isArray(options.secret) && options.secret.length === 0) {
     throw new TypeError("secret option array must contain one or more strings");
   }
-  if (!options.secret) deprecate("req.secret; provide secret option");
+  if (!options.secret) deprecate("req.secret; provide secret option", api);
   warnOfUnknown(options, OPTIONS, "");
   if (typeof cookie === "object") warnOfUnknown(cookie, COOKIE_OPTIONS, "cookie.");
 

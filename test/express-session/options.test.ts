@@ -43,18 +43,47 @@ describe("an option", () => {
     expect(warn).not.toHaveBeenCalled();
   });
 
-  it("left out that express-session means to change is told to the deprecation event's listeners", () => {
-    const told: string[] = [];
-    const listen = ({ namespace, message }: { namespace: string; message: string }): void =>
-      void told.push(`${namespace}: ${message}`);
-    process.on("deprecation" as "exit", listen as never);
-    session({ secret: "tea" });
-    session({ secret: "tea" });
-    process.off("deprecation" as "exit", listen as never);
-    expect(told).toEqual([
+  describe("left out that express-session means to change", () => {
+    const notices = [
       "express-session: undefined resave option; provide resave option",
       "express-session: undefined saveUninitialized option; provide saveUninitialized option",
-    ]);
+    ];
+
+    function hear(work: () => void): string[] {
+      const told: string[] = [];
+      const listen = ({ namespace, message }: { namespace: string; message: string }): void =>
+        void told.push(`${namespace}: ${message}`);
+      process.on("deprecation" as "exit", listen as never);
+      work();
+      process.off("deprecation" as "exit", listen as never);
+      return told;
+    }
+
+    it("is told to the deprecation event's listeners, once for each place that does it", () => {
+      const here = () => session({ secret: "tea" });
+      const there = () => session({ secret: "tea" });
+      expect(hear(() => [here(), here()])).toEqual(notices);
+      expect(hear(() => [here(), there()])).toEqual(notices);
+    });
+
+    it("is told to listeners even where NO_DEPRECATION keeps it from stderr, which hears the place otherwise", () => {
+      const written = vi.spyOn(process.stderr, "write").mockReturnValue(true);
+      const make = () => session({ secret: "tea", resave: false });
+      vi.stubEnv("NO_DEPRECATION", "Express-Session");
+      make();
+      expect(written).not.toHaveBeenCalled();
+      expect(hear(make)).toEqual([notices[1]]);
+      vi.stubEnv("NO_DEPRECATION", "");
+      session({ secret: "tea", resave: false });
+      expect(written.mock.calls).toEqual([
+        [
+          expect.stringMatching(
+            / express-session deprecated undefined saveUninit.* at \S*options\.test\.ts:\d+:\d+\n$/,
+          ),
+        ],
+      ]);
+      written.mockRestore();
+    });
   });
 
   it("store left out in production is warned of", () => {
