@@ -18,12 +18,12 @@ export function moving(store: Store, records: Records, previous: CallbackStore) 
   const moved = (sid: string) => derivedHandle(`moved:${sid}`);
   const revoked = (userId: string) => derivedHandle(`revoked:${userId}`);
 
-  async function remember(handle: string): Promise<void> {
+  async function remember(handle: string): Promise<"created" | "exists"> {
     const now = Date.now();
     const times = { createdAt: now, touchedAt: now, expiresAt: now + REMEMBERED };
     // Of a secret that nobody knows: the record opens nothing.
     const secretHash = await hashSecret(newSecret());
-    await store.create(handle, { secretHash, entries: new Map(), ...times, version: 1 });
+    return store.create(handle, { secretHash, entries: new Map(), ...times, version: 1 });
   }
 
   return {
@@ -33,19 +33,22 @@ export function moving(store: Store, records: Records, previous: CallbackStore) 
       const session = await readFrom<SessionData>(previous, sid);
       if (!session) return;
       const snapshot = records.snapshot(session);
-      await records.add(sid, snapshot);
-      // The session may have been ended meanwhile: that takes it from the previous store first, and from here then.
+      // Who put it there sees to the rest.
+      if ((await records.add(sid, snapshot)) === "exists") return;
+      // It may have been ended meanwhile: by a logout, which takes it from the previous store first and from here then; by one everywhere, which is
+      // written down; or by its handle, after another request had moved it.
       const { userId } = snapshot;
       const ended =
-        !(await readFrom(previous, sid)) || (userId !== undefined && (await store.read(revoked(userId))) !== undefined);
+        !(await readFrom(previous, sid)) ||
+        (userId !== undefined && (await store.read(revoked(userId))) !== undefined) ||
+        (await remember(moved(sid))) === "exists";
       if (ended) await store.delete(sessionIdOf(sid).handle);
-      else await remember(moved(sid));
     },
 
     /** Before the session is ended here. */
     end: (sid: string): Promise<void> => destroyIn(previous, sid),
 
     /** Before the user's sessions are ended here: none of those that wait in the previous store is moved any more. */
-    revoke: (userId: string): Promise<void> => remember(revoked(userId)),
+    revoke: (userId: string) => remember(revoked(userId)),
   };
 }

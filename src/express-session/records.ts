@@ -117,9 +117,9 @@ export function recordsOf(
     },
 
     /** Puts the session there unless there is one. */
-    async add(sid: string, now: Snapshot): Promise<void> {
+    async add(sid: string, now: Snapshot): Promise<"created" | "exists"> {
       const { handle, secret } = sessionIdOf(sid);
-      await store.create(handle, newRecord(now, await hashSecret(secret)));
+      return store.create(handle, newRecord(now, await hashSecret(secret)));
     },
 
     /** Moves the expiry. A session that has ended stays so. */

@@ -317,6 +317,30 @@ describe.each(packages)("%s on a holdfast store", (name, session) => {
       expect(await moving).toBeUndefined();
       expect(await kept.read(sessionIdOf(sid).handle)).toBeUndefined();
     });
+
+    it("what was ended while one request moved it is not moved again by another", async () => {
+      const { former, previous, kept } = await begin();
+      const browser = former();
+      await browser.get("/set?a=1");
+      const sid = onlySid(browser.cookies);
+      const [there, goOn] = [barrier(2), barrier(2)];
+      const slowly = async (...args: Parameters<typeof kept.create>) => {
+        const outcome = await kept.create(...args);
+        if (args[0] === sessionIdOf(sid).handle) {
+          await there.arrive();
+          await goOn.arrive();
+        }
+        return outcome;
+      };
+      const slow = toExpressStore({ ...kept, create: slowly }, { previous });
+      const moving = slow.get(sid);
+      await there.arrive();
+      await kept.delete(sessionIdOf(sid).handle);
+      await toExpressStore(kept, { previous }).get(sid);
+      await goOn.arrive();
+      expect(await moving).toBeUndefined();
+      expect(await toExpressStore(kept, { previous }).get(sid)).toBeUndefined();
+    });
   });
 });
 
