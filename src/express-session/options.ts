@@ -5,7 +5,7 @@ import type { CookieOptions } from "./cookie.ts";
 import { deprecate } from "./deprecate.ts";
 import { MemoryStore } from "./memory.ts";
 import type { SessionRequest } from "./request.ts";
-import { type Secret, secretKey } from "./signature.ts";
+import { type Secret, secretKeys } from "./signature.ts";
 import type { Store } from "./store.ts";
 import { isHoldfastStore, toExpressStore } from "./to-express-store.ts";
 import { warnOnce } from "./warn.ts";
@@ -132,12 +132,9 @@ const MEMORY_WARNING =
 
 const newId = (): string => randomBytes(24).toString("base64url");
 
-/** One that is missing in a list (an environment without it) verifies nothing, and the first that is there signs. */
 function keysOf(secret: SessionOptions["secret"]): Settings["keys"] {
-  const toKeys = (secrets: readonly (Secret | null | undefined)[]): readonly KeyObject[] =>
-    secrets.filter((each) => each !== null && each !== undefined).map(secretKey);
   if (secret) {
-    const keys = toKeys(Array.isArray(secret) ? secret : [secret]);
+    const keys = secretKeys(secret);
     return () => keys;
   }
   let parsers: readonly KeyObject[] = [];
@@ -145,7 +142,7 @@ function keysOf(secret: SessionOptions["secret"]): Settings["keys"] {
   return (req) => {
     if (req.secret && req.secret !== parsersSecret) {
       parsersSecret = req.secret;
-      parsers = toKeys([req.secret]);
+      parsers = secretKeys(req.secret);
     }
     return req.secret ? parsers : [];
   };

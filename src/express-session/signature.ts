@@ -3,9 +3,17 @@ import { createHmac, createSecretKey, KeyObject, timingSafeEqual } from "node:cr
 /** What signs the cookie: text, bytes, or a key of node:crypto. */
 export type Secret = string | NodeJS.ArrayBufferView | KeyObject;
 
-/** A key made once, not at each request. Throws a TypeError where there is no secret. */
-export function secretKey(secret: Secret | null | undefined): KeyObject {
-  if (secret === null || secret === undefined) throw new TypeError("Secret key must be provided.");
+/**
+ * The keys of a secret or a list of them, made once and not at each request. One that is missing or empty (an environment without it) is left
+ * out: everybody knows it.
+ */
+export function secretKeys(secret: Secret | readonly (Secret | null | undefined)[]): readonly KeyObject[] {
+  const secrets = Array.isArray(secret) ? secret : [secret];
+  const given = secrets.filter((each) => each !== null && each !== undefined);
+  return given.map(secretKey).filter((key) => key.symmetricKeySize !== 0);
+}
+
+function secretKey(secret: Secret): KeyObject {
   if (typeof secret === "string") return createSecretKey(secret, "utf8");
   return secret instanceof KeyObject ? secret : createSecretKey(secret);
 }

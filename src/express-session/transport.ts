@@ -5,7 +5,7 @@ import { refuseUnknown } from "./check-options.ts";
 import { Cookie, type CookieOptions } from "./cookie.ts";
 import { sessionIdOf, sidOf } from "./id.ts";
 import { signedIds } from "./request.ts";
-import { type Secret, secretKey, sign } from "./signature.ts";
+import { type Secret, secretKeys, sign } from "./signature.ts";
 
 export interface ExpressTransportOptions {
   /** The `secret` of express-session. Of a list, the first signs, and all verify. */
@@ -35,12 +35,11 @@ export interface ExpressTransportOptions {
 export function expressTransport(options: ExpressTransportOptions): Transport {
   const { secret, name = "connect.sid", cookie = {} } = options;
   refuseUnknown("expressTransport", options, ["secret", "name", "cookie"]);
-  const secrets = Array.isArray(secret) ? secret : [secret];
-  if (secrets.length === 0 || !secrets[0]) {
+  const keys = secretKeys(secret);
+  if (keys.length === 0) {
     const message = "expressTransport needs the secret that express-session signs its cookies with.";
     throw new HoldfastError("option-invalid", message, { option: "secret" });
   }
-  const keys = secrets.map(secretKey);
 
   function write(value: string, https: boolean, expires: Date | null): string {
     const written = new Cookie(cookie);

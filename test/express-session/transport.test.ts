@@ -2,13 +2,13 @@ import fc from "fast-check";
 import { describe, expect, it } from "vitest";
 import { formatId, newHandle, newSecret } from "../../src/core/id.ts";
 import { sessionIdOf, sidOf } from "../../src/express-session/id.ts";
-import { secretKey, sign } from "../../src/express-session/signature.ts";
+import { secretKeys, sign } from "../../src/express-session/signature.ts";
 import { expressTransport } from "../../src/express-session/transport.ts";
 import { head } from "../core/client.ts";
 import { app, original, SECRET } from "./apps.ts";
 
 const native = () => ({ handle: newHandle(), secret: newSecret() });
-const cookieOf = (sid: string, secret = SECRET) => `connect.sid=${encodeURIComponent(sign(sid, [secretKey(secret)]))}`;
+const cookieOf = (sid: string, secret = SECRET) => `connect.sid=${encodeURIComponent(sign(sid, secretKeys(secret)))}`;
 const receive = (cookie: string | undefined, options = {}, https = false) =>
   expressTransport({ secret: SECRET, ...options }).receive(head({ cookie }), https);
 
@@ -117,7 +117,7 @@ describe("expressTransport", () => {
   });
 
   it("refuses to go without a secret, or with attributes that no cookie can have", () => {
-    for (const secret of ["", [], undefined as unknown as string]) {
+    for (const secret of ["", [], [""], undefined as unknown as string]) {
       expect(() => expressTransport({ secret })).toThrow(expect.objectContaining({ code: "option-invalid" }));
     }
     expect(() => expressTransport({ secret: SECRET, cookie: { domain: "a;b" } })).toThrow(TypeError);
