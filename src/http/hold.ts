@@ -309,7 +309,8 @@ class Hold {
   #edit({ setCookie, cacheable, vary }: HeaderEdits): void {
     const response = this.#response;
     if (setCookie) {
-      if (!this.#cookieSet) response.appendHeader("Set-Cookie", setCookie);
+      // As a list, which other middleware expects to find there.
+      if (!this.#cookieSet) response.appendHeader("Set-Cookie", [setCookie]);
       this.#cookieSet = true;
       if (!cacheable && !response.hasHeader("Cache-Control")) response.setHeader("Cache-Control", "no-store");
     }

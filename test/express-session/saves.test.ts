@@ -174,6 +174,23 @@ describe("the save", () => {
     expect(rows(store)).toEqual([expect.objectContaining({ views: 1 })]);
   });
 
+  it("leaves its cookie where others look for it: in a list of Set-Cookie, be it the only one", async () => {
+    const seen: unknown[] = [];
+    const shop = await serve({}, (app) => {
+      app.get("/:own", (req, res) => {
+        if (req.params.own === "own") res.setHeader("Set-Cookie", "own=1");
+        res.on("finish", () => void seen.push(res.getHeader("Set-Cookie")));
+        shown(req).a = Math.random();
+        req.session.cookie.maxAge = 60_000;
+        res.end();
+      });
+    });
+    const alone = await shop.ask("/alone");
+    const beside = await shop.ask("/own");
+    expect(seen).toEqual([alone.cookies, beside.cookies]);
+    expect(beside.cookies).toEqual(["own=1", expect.stringMatching(/^connect\.sid=/)]);
+  });
+
   it("calls back with all that the store does", async () => {
     const store = new MemoryStore();
     vi.spyOn(store, "set").mockImplementation((_sid, _session, callback) => {
