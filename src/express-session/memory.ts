@@ -29,8 +29,8 @@ class BaseMemoryStore extends Store {
     if (callback) setImmediate(callback);
   }
 
-  override all(callback: (error: unknown, sessions?: Sessions | null) => void): void {
-    setImmediate(callback, null, readAll(this));
+  override all(callback?: (error: unknown, sessions?: Sessions | null) => void): void {
+    if (callback) setImmediate(callback, null, readAll(this));
   }
 
   override length(callback: (error: unknown, length?: number) => void): void {

@@ -138,6 +138,14 @@ describe("a store", () => {
     expect(loaded!.cookie.originalMaxAge).toBe(60_000);
   });
 
+  it("in memory may be asked without a callback", () => {
+    const store = new MemoryStore() as unknown as Record<string, (...args: unknown[]) => void>;
+    for (const method of ["set", "touch"]) store[method]!("a", { cookie: {} });
+    store.destroy!("a");
+    for (const method of ["all", "clear"]) store[method]!();
+    expect(store.sessions).toEqual({});
+  });
+
   it("in memory lists, counts, clears and forgets what has expired", async () => {
     const store = new MemoryStore();
     const cookie = (expires: Date | null) => ({ cookie: Object.assign(new Cookie(), { _expires: expires }) });
