@@ -58,7 +58,8 @@ function read({ sessions }: BaseMemoryStore, sid: string): SessionData | undefin
   if (!text) return undefined;
   const session = JSON.parse(text) as SessionData;
   const expires = session.cookie?.expires;
-  if (!expires || new Date(expires).getTime() > Date.now()) return session;
+  const isExpired = expires && new Date(expires).getTime() <= Date.now();
+  if (!isExpired) return session;
   delete sessions[sid];
   return undefined;
 }

@@ -138,6 +138,14 @@ describe("a store", () => {
     expect(loaded!.cookie.originalMaxAge).toBe(60_000);
   });
 
+  it("in memory keeps a session whose expiry is no date", async () => {
+    const store = new MemoryStore();
+    store.sessions.a = JSON.stringify({ cookie: { expires: "never" }, views: 41 });
+    expect(await new Promise((resolve) => store.get("a", (_, session) => resolve(session)))).toMatchObject({
+      views: 41,
+    });
+  });
+
   it("in memory may be asked without a callback", () => {
     const store = new MemoryStore() as unknown as Record<string, (...args: unknown[]) => void>;
     for (const method of ["set", "touch"]) store[method]!("a", { cookie: {} });
