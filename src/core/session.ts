@@ -177,7 +177,11 @@ Object.setPrototypeOf(
  */
 export function hasSession({ session }: { session?: unknown }): boolean {
   if (!session || session instanceof Session) return Boolean(session);
-  throw new HoldfastError(
+  throw sessionTaken();
+}
+
+export function sessionTaken(): HoldfastError<"session-taken"> {
+  return new HoldfastError(
     "session-taken",
     "The request has a session already, by another session middleware. Let only one of them handle a route.",
     {},

@@ -13,6 +13,8 @@ const NO_EDITS: HeaderEdits = { vary: false };
 /** One request: the id it came with, what its session was, and what its response must save and say. */
 export class Exchange {
   readonly settings: Settings;
+  /** Of the middleware that the request came through before, where that one's session is no longer there. */
+  readonly before: Exchange | undefined;
   /** Operations that the handler began and may not have awaited. */
   readonly pending: Set<Promise<unknown>>;
   readonly #req: SessionRequest;
@@ -30,8 +32,8 @@ export class Exchange {
   /** `ids` are what the client sent, signed by us. `report` gets an error that is not to change the answer. */
   constructor(settings: Settings, req: SessionRequest, ids: readonly string[], report: (error: unknown) => void) {
     this.settings = settings;
-    // Of a middleware that the request came through before, too.
-    this.pending = req[EXCHANGE]?.pending ?? new Set();
+    this.before = req[EXCHANGE];
+    this.pending = this.before?.pending ?? new Set();
     this.#req = req;
     this.#ids = ids;
     this.#clientId = ids[0];

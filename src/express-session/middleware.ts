@@ -73,8 +73,12 @@ export function session(options?: SessionOptions): Middleware {
     if (!exchange) return next();
     exchange.open((error) => {
       if (error) return next(error);
-      if (isWhole(response)) hold(response, exchange, next);
-      else holdPartial(response, exchange, next);
+      try {
+        if (isWhole(response)) hold(response, exchange, next);
+        else holdPartial(response, exchange, next);
+      } catch (failure) {
+        return next(failure);
+      }
       next();
     });
   };

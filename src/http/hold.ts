@@ -1,5 +1,6 @@
 import { attempt, isPending } from "../core/after.ts";
 import type { Exchange, HeaderEdits } from "../core/exchange.ts";
+import { sessionTaken } from "../core/session.ts";
 import { breakOff, clearContent, headersSent, isHttp2, type NodeResponse, setHead, writeAfterEnd } from "./response.ts";
 
 /** The methods that make headers leave, and so wait for the commit. */
@@ -14,14 +15,18 @@ type Held = Methods & { [HOLD]: Hold; writeHeader: Method };
 type HeadMethods = Record<"setHeader" | "appendHeader" | "removeHeader", Method> & { setHeaders?: Method | undefined };
 
 /** What the hold needs of an exchange. Where its `end` saves what came after the commit, it answers a promise, and the response's end waits. */
-type Commit = Pick<Exchange<object>, "commit" | "abandon" | "seal"> & { end(): unknown };
+type Commit = Pick<Exchange<object>, "commit" | "abandon" | "seal"> & {
+  end(): unknown;
+  /** The exchange that this one takes the response over from, where there is one: it has nothing left to commit. */
+  readonly before?: object | undefined;
+};
 
 const HOLD = Symbol("holdfast.hold");
 
 /**
  * Holds the response until the session is committed: what the handler writes waits, in its order, and leaves with the session's headers. Where there
- * is nothing to save, nothing waits. If the commit fails, what was held is dropped and `fail` answers the request instead. Of several exchanges the last
- * one is committed.
+ * is nothing to save, nothing waits. If the commit fails, what was held is dropped and `fail` answers the request instead. Throws
+ * `session-taken` where another exchange has the response, unless this one takes it over.
  */
 export function hold(response: NodeResponse, exchange: Commit, fail: (error: unknown) => void): void {
   const held = response as unknown as Held;
@@ -128,8 +133,8 @@ class Hold {
     this.#original = { writeHead, write, end, flushHeaders };
   }
 
-  /** From here on the response is this exchange's: a middleware that came later has begun the session anew. */
   passTo(exchange: Commit, fail: (error: unknown) => void): void {
+    if (exchange.before !== this.#exchange) throw sessionTaken();
     this.#exchange = exchange;
     this.#fail = fail;
   }

@@ -8,7 +8,16 @@ import { sessionIdOf } from "../../src/express-session/id.ts";
 import type { SessionData } from "../../src/express-session/session.ts";
 import { toExpressStore } from "../../src/express-session/to-express-store.ts";
 import { expressTransport } from "../../src/express-session/transport.ts";
-import { called, type LooseOptions, type LoosePackage, type LooseRequest, packages, SECRET, serve } from "./apps.ts";
+import {
+  called,
+  dropIn,
+  type LooseOptions,
+  type LoosePackage,
+  type LooseRequest,
+  packages,
+  SECRET,
+  serve,
+} from "./apps.ts";
 
 interface Data {
   [entry: string]: unknown;
@@ -209,3 +218,20 @@ function sidOf(cookies: ReadonlyMap<string, string>): string {
     .slice(2)
     .replace(/\.[^.]*$/, "");
 }
+
+it("a native session that a handler took off the request is not forgotten under the drop-in's", async () => {
+  const sessions = createSessions<Data>({ store: memoryStore() });
+  onTestFinished(() => sessions.close());
+  const app = express();
+  app.use(expressSessions(sessions), (req, _res, next) => {
+    (req as unknown as { session: Session<Data> }).session.data.cart = 1;
+    Reflect.deleteProperty(req, "session");
+    next();
+  });
+  app.use(dropIn({ secret: SECRET, resave: false, saveUninitialized: false }) as express.Handler);
+  app.use((_req, res) => void res.json("saved"));
+  app.use((error: { code?: string }, _req: unknown, res: express.Response, _next: unknown) => {
+    res.status(500).json(error.code);
+  });
+  expect(await (await serve(app))().get("/")).toMatchObject({ status: 500, body: "session-taken" });
+});
