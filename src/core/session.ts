@@ -188,6 +188,12 @@ export function sessionTaken(): HoldfastError<"session-taken"> {
   );
 }
 
+/** A session that is asked for when its cookie can't leave any more. */
+export function openedLate(): HoldfastError<"headers-sent"> {
+  const message = "The session was opened after the response's headers had left. Open it before the first write.";
+  return new HoldfastError("headers-sent", message, {});
+}
+
 const FLASH = "~flash:";
 
 let count = 0;

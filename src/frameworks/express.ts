@@ -1,9 +1,8 @@
 import type { IncomingMessage, ServerResponse } from "node:http";
 import { isPending } from "../core/after.ts";
 import type { Exchange } from "../core/exchange.ts";
-import { hasSession, type Session, type SessionData } from "../core/session.ts";
+import { hasSession, openedLate, type Session, type SessionData } from "../core/session.ts";
 import type { Sessions } from "../core/sessions.ts";
-import { HoldfastError } from "../errors.ts";
 import type { RequestSession } from "../http/express-request.ts";
 import { requestHead } from "../http/head.ts";
 import { hold } from "../http/hold.ts";
@@ -73,7 +72,7 @@ export function expressSessions<Data extends object>(
     let opened: Promise<unknown> | undefined;
     const open = (): Promise<unknown> =>
       new Promise((resolve, reject) => {
-        if (response.headersSent) return reject(tooLate());
+        if (response.headersSent) return reject(openedLate());
         begin(request, response, fail, (error) => (error ? reject(error) : resolve(request.session)));
       });
     return () => {
@@ -88,12 +87,6 @@ export function expressSessions<Data extends object>(
     request.openSession ??= opener(request, response, next);
     next();
   };
-}
-
-function tooLate(): HoldfastError<"headers-sent"> {
-  const message =
-    "req.openSession() was called after the response's headers had left. Open the session before the first write.";
-  return new HoldfastError("headers-sent", message, {});
 }
 
 /** `secure` is Express's, which knows the proxies that the app trusts; Connect has none. */
