@@ -4,7 +4,6 @@
  */
 import { fork } from "node:child_process";
 import { once } from "node:events";
-import autocannon from "autocannon";
 import { median, table } from "../report.ts";
 
 // Many short rounds: what else the machine does then weighs on few of them.
@@ -18,34 +17,24 @@ const servers = await Promise.all(
   names.map(async (name) => {
     // Without V8's helper threads, whose time depends on what else the cores do at the moment.
     const child = fork(new URL("server.ts", import.meta.url), [name], { execArgv: ["--single-threaded"] });
-    const [{ port }] = (await once(child, "message")) as [{ port: number }];
-    const url = `http://127.0.0.1:${port}`;
-    const begun = await fetch(`${url}/begin`);
-    const cookie = begun.headers.getSetCookie()[0]?.split(";")[0] ?? "none=0";
-    const cpu = async (): Promise<number> => {
-      child.send("cpu");
-      const [usage] = (await once(child, "message")) as [{ cpu: number }];
-      return usage.cpu;
+    await once(child, "message");
+    /** Answers the CPU time of a request, in microseconds. */
+    const run = async (path: string): Promise<number> => {
+      child.send({ path, requests: REQUESTS });
+      const [spent] = (await once(child, "message")) as [number];
+      return spent;
     };
-    return { name, child, url, cookie, cpu };
+    return { name, child, run };
   }),
 );
 
 const samples: Record<string, number[]> = {};
-const WARM_UP = 3;
+// Until V8 has compiled what it will.
+const WARM_UP = 10;
 for (let round = -WARM_UP; round < ROUNDS; round++) {
   for (const kind of kinds) {
-    for (const { name, url, cookie, cpu } of servers) {
-      const before = await cpu();
-      const result = await autocannon({
-        url: `${url}/${kind}`,
-        headers: { cookie },
-        connections: 8,
-        amount: REQUESTS,
-        expectBody: "ok",
-      });
-      const spent = ((await cpu()) - before) / REQUESTS;
-      if (result.non2xx + result.errors + result.mismatches > 0) throw new Error(`${name} ${kind}: wrong answers`);
+    for (const { name, run } of servers) {
+      const spent = await run(`/${kind}`);
       samples[`${name} ${kind}`] ??= [];
       if (round >= 0) samples[`${name} ${kind}`]!.push(spent);
     }

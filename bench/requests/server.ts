@@ -1,5 +1,5 @@
 /**
- * One Express 5 app, bare or with one session library, in a process of its own. Its parent asks for the CPU time it has used.
+ * One Express 5 app, bare or with one session library, in a process of its own. Its parent says what to load it with, and is told the CPU time a request took.
  * Every variant answers the same bytes; the session has the same four entries, about 200 bytes as JSON.
  */
 import { once } from "node:events";
@@ -10,6 +10,7 @@ import { createSessions } from "holdfast";
 import { expressSessions } from "holdfast/express";
 import session from "holdfast/express-session";
 import { memoryStore } from "holdfast/stores/memory";
+import { load } from "./load.ts";
 
 interface Data {
   user: { name: string; roles: string[] };
@@ -77,9 +78,16 @@ app.get("/write", (req, res) => answer(res, write(req)));
 
 const server = app.listen(0, "127.0.0.1");
 await once(server, "listening");
-process.on("message", () => {
-  const { user, system } = process.cpuUsage();
-  process.send!({ cpu: user + system });
+const { port } = server.address() as AddressInfo;
+const begun = await fetch(`http://127.0.0.1:${port}/begin`);
+const cookie = begun.headers.getSetCookie()[0]?.split(";")[0] ?? "none=0";
+server.close();
+
+process.on("message", async ({ path, requests }: { path: string; requests: number }) => {
+  const before = process.cpuUsage();
+  await load(server, path, cookie, requests);
+  const { user, system } = process.cpuUsage(before);
+  process.send!((user + system) / requests);
 });
 process.on("disconnect", () => process.exit());
-process.send!({ port: (server.address() as AddressInfo).port });
+process.send!("ready");

@@ -229,8 +229,8 @@ export class Exchange {
 
 /** The session's data as text, by which a change is told. Changes of the cookie alone don't count. */
 function textOf(session: object): string {
-  const { cookie: _, ...data } = session as { cookie?: unknown };
-  return JSON.stringify(data);
+  // JSON leaves out what is undefined; a copy without the property takes several times as long.
+  return JSON.stringify({ ...session, cookie: undefined });
 }
 
 /** Runs an operation that calls back: at once done where it calls back at once. */

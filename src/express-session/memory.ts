@@ -24,8 +24,11 @@ class BaseMemoryStore extends Store {
   }
 
   override touch(sid: string, session: SessionData, callback?: Callback): void {
-    const kept = read(this, sid);
-    if (kept) this.sessions[sid] = JSON.stringify({ ...kept, cookie: session.cookie });
+    // A cookie that goes with the browser is as it was: there is nothing to write.
+    if (!this.sessions[sid]?.startsWith(`{"cookie":${JSON.stringify(session.cookie)}`)) {
+      const kept = read(this, sid);
+      if (kept) this.sessions[sid] = JSON.stringify({ ...kept, cookie: session.cookie });
+    }
     if (callback) setImmediate(callback);
   }
 

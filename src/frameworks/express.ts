@@ -64,7 +64,7 @@ export function expressSessions<Data extends object>(
     // Express looks through its settings for it; the answer differs from the socket's only where a proxy has spoken.
     const secure = request.headers["x-forwarded-proto"] === undefined ? undefined : request.secure;
     const exchange = sessions.open(requestHead(request, secure));
-    if (isPending(exchange)) exchange.then(found, next);
+    if (isPending(exchange)) exchange.then(found).catch(next);
     else found(exchange);
   }
 

@@ -129,6 +129,19 @@ describe.each([
     expect(errors.map(({ code }) => code)).toEqual(["session-taken"]);
   });
 
+  it("mounted again, after the session was taken off the request, says so too, whatever time the store takes", async () => {
+    const memory = memoryStore();
+    const slow = createSessions({ store: { ...memory, read: async (handle) => memory.read(handle) } });
+    const cookie = await loginAs(slow, "ada");
+    const takeOff: RequestHandler = (req, _res, next) => {
+      Reflect.deleteProperty(req, "session");
+      next();
+    };
+    const app = make().use(expressSessions(slow), takeOff, expressSessions(slow), change);
+    app.use(((error, _req, res, _next) => void res.status(500).send(error.code)) as ErrorRequestHandler);
+    expect((await ask(await port(app), { headers: { cookie } })).body.toString()).toBe("session-taken");
+  });
+
   it("serves a router that is mounted on a path, and its errors", async () => {
     const router = make.Router().use(expressSessions(sessions)).get("/x", change);
     router.get("/y", (req) => {
