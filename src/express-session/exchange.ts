@@ -26,6 +26,8 @@ export class Exchange {
   #originalText: string | undefined;
   #savedText: string | undefined;
   #isUnset = false;
+  /** The session's text, while the response's own save begins. */
+  #committed: string | undefined;
   /** What the commit left in the store, by which a later change is told. */
   #left: { readonly id: string; readonly text: string } | undefined;
 
@@ -99,7 +101,7 @@ export class Exchange {
 
   /** Runs a save of the session: the response waits for it. */
   saving(session: Session, save: (done: Callback) => void, done: (...answer: unknown[]) => void): void {
-    const text = textOf(session);
+    const text = this.#committed ?? textOf(session);
     this.#savedText = text;
     const { promise, resolve } = Promise.withResolvers<void>();
     this.pending.add(promise);
@@ -183,7 +185,7 @@ export class Exchange {
     const { store } = this.settings;
     const { sessionID: id } = this.#req;
     if (typeof id !== "string") return;
-    if (this.#shouldSave(session, text)) return called((done) => session.save(done));
+    if (this.#shouldSave(session, text)) return called((done) => this.#save(session, text, done));
     if (typeof store.touch !== "function" || id !== this.#clientId) return;
     // A session that ended meanwhile needs no touch: the handler changed nothing, so its answer stands.
     return called((done) =>
@@ -192,6 +194,16 @@ export class Exchange {
         done();
       }),
     );
+  }
+
+  /** By the session's own method, which apps may have wrapped. */
+  #save(session: Session, text: string, done: Callback): void {
+    this.#committed = text;
+    try {
+      session.save(done);
+    } finally {
+      this.#committed = undefined;
+    }
   }
 
   #shouldSave(session: Session, text: string): boolean {

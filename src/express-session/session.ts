@@ -30,8 +30,9 @@ export class Session {
     Object.defineProperty(this, "req", { value: req });
     Object.defineProperty(this, "id", { value: req.sessionID });
     if (typeof data !== "object" || data === null) return;
-    for (const name in data)
-      if (!(name in this) || MISSPELLINGS.has(name)) Reflect.set(this, name, Reflect.get(data, name));
+    const own = this as Record<string, unknown>;
+    const given = data as Record<string, unknown>;
+    for (const name in given) if (!(name in own) || MISSPELLINGS.has(name)) own[name] = given[name];
   }
 
   /** Starts the cookie's `maxAge` anew. The middleware does so by itself. */

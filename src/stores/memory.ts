@@ -1,6 +1,10 @@
 import { HoldfastError } from "../errors.ts";
+import { Index } from "../memory/keys.ts";
+import { merge, pack, unpack } from "../memory/packed.ts";
+import { Rings } from "../memory/rings.ts";
+import { Table } from "../memory/table.ts";
 import type { Change, IndexedStore, ListedRecord, SessionRecord, UpdateCondition, UpdateResult } from "../store.ts";
-import { acceptsSecret, applyChange } from "../store.ts";
+import { acceptsSecret } from "../store.ts";
 
 export interface MemoryStoreOptions {
   /** The most sessions to keep, a whole number from 1 on. Default: no bound but `maxBytes`. */
@@ -139,28 +143,52 @@ class Rows {
 
   create(handle: string, record: SessionRecord): "created" | "exists" {
     if (this.#byHandle.get(handle) !== undefined) return "exists";
-    const bytes = this.#measure(record, "create");
+    const { secretHash, previousHash, userId, version } = record;
+    const entries = pack(record.entries);
+    const bytes = this.#measure(entries, userId, "create");
     const n = this.#free.pop() ?? this.#rows.length;
     for (const table of this.#tables) table.add(n);
     this.#byHandle.set(handle, n);
     this.#file(n, record.expiresAt);
-    this.#write(n, handle, record, bytes);
+    const times = this.#times;
+    times.set(n, CREATED, record.createdAt);
+    times.set(n, AUTHENTICATED, record.authenticatedAt ?? Number.NaN);
+    times.set(n, TOUCHED, record.touchedAt);
+    times.set(n, EXPIRES, record.expiresAt);
+    times.set(n, GRACE, record.graceUntil ?? Number.NaN);
+    this.#write(n, { handle, secretHash, previousHash, userId, entries, version, bytes });
     return "created";
   }
 
   update(handle: string, change: Change, { secretHash, ifVersion }: UpdateCondition): UpdateResult {
     const n = this.#live(handle);
     if (n === undefined) return { status: "gone" };
-    const record = this.#record(n);
-    if (!acceptsSecret(record, secretHash, Date.now())) return { status: "gone" };
-    if (ifVersion !== undefined && ifVersion !== record.version) return { status: "conflict" };
-    const next = applyChange(record, change);
-    const bytes = this.#measure(next, "update");
+    const row = this.#rows[n]!;
+    const times = this.#times;
+    const secrets = { secretHash: row.secretHash, previousHash: row.previousHash, graceUntil: times.get(n, GRACE) };
+    if (!acceptsSecret(secrets, secretHash, Date.now())) return { status: "gone" };
+    if (ifVersion !== undefined && ifVersion !== row.version) return { status: "conflict" };
+    const { rotate, userId = row.userId, authenticatedAt, touchedAt, expiresAt } = change;
+    const entries = merge(row.entries, change);
+    const bytes = this.#measure(entries, userId, "update");
+    const version = row.version + 1;
     // A row whose expiry moves on, as it does with every use, stays where it is until a sweep comes by.
-    if (next.expiresAt < record.expiresAt) this.#file(n, next.expiresAt);
-    // The request's own text of the handle may hold on to the whole header that it was cut from.
-    this.#write(n, this.#handle(n), next, bytes);
-    return { status: "updated", version: next.version };
+    if (expiresAt < times.get(n, EXPIRES)) this.#file(n, expiresAt);
+    times.set(n, TOUCHED, touchedAt);
+    times.set(n, EXPIRES, expiresAt);
+    if (authenticatedAt !== undefined) times.set(n, AUTHENTICATED, authenticatedAt);
+    if (rotate) times.set(n, GRACE, rotate.graceUntil);
+    this.#write(n, {
+      // The request's own text of the handle may hold on to the whole header that it was cut from.
+      handle: row.handle,
+      secretHash: rotate ? rotate.secretHash : row.secretHash,
+      previousHash: rotate ? row.secretHash : row.previousHash,
+      userId,
+      entries,
+      version,
+      bytes,
+    });
+    return { status: "updated", version };
   }
 
   delete(handle: string): boolean {
@@ -248,26 +276,19 @@ class Rows {
     return record;
   }
 
-  #measure(record: SessionRecord, operation: string): number {
-    let bytes = BYTES_PER_SESSION + (record.userId?.length ?? 0);
-    for (const [name, text] of record.entries) bytes += BYTES_PER_ENTRY + name.length + text.length;
+  #measure(entries: readonly string[], userId: string | undefined, operation: string): number {
+    let bytes = BYTES_PER_SESSION + (userId?.length ?? 0) + (BYTES_PER_ENTRY * entries.length) / 2;
+    for (let i = 0; i < entries.length; i++) bytes += entries[i]!.length;
     if (bytes <= this.#bounds.maxBytes) return bytes;
     const message = `A session of ${bytes} bytes does not fit into maxBytes: keep less in it, or raise the bound.`;
     throw new HoldfastError("store-full", message, { operation });
   }
 
-  #write(n: number, handle: string, record: SessionRecord, bytes: number): void {
-    const { secretHash, previousHash, userId, version } = record;
-    const entries = pack(record.entries);
+  #write(n: number, row: Row): void {
     const before = this.#rows[n];
-    this.#index(n, before?.userId, userId);
-    this.#bytes += bytes - (before?.bytes ?? 0);
-    this.#rows[n] = { handle, secretHash, previousHash, userId, entries, version, bytes };
-    this.#times.set(n, CREATED, record.createdAt);
-    this.#times.set(n, AUTHENTICATED, record.authenticatedAt ?? Number.NaN);
-    this.#times.set(n, TOUCHED, record.touchedAt);
-    this.#times.set(n, EXPIRES, record.expiresAt);
-    this.#times.set(n, GRACE, record.graceUntil ?? Number.NaN);
+    this.#index(n, before?.userId, row.userId);
+    this.#bytes += row.bytes - (before?.bytes ?? 0);
+    this.#rows[n] = row;
     this.#use.moveUp(n, USED);
     // The row just written is the last in line, and alone it fits.
     while (this.#rows.length - this.#free.length > this.#bounds.maxSessions || this.#bytes > this.#bounds.maxBytes)
@@ -307,122 +328,4 @@ class Rows {
     this.#rows[n] = undefined;
     this.#free.push(n);
   }
-}
-
-/** The row of a key, in 4,096 small Maps: a large one copies itself whole when it grows, 100 ms at a million keys. */
-class Index {
-  readonly #shards: (Map<string, number> | undefined)[] = new Array(4096);
-
-  get(key: string): number | undefined {
-    return this.#shard(key).get(key);
-  }
-
-  set(key: string, row: number): void {
-    this.#shard(key).set(key, row);
-  }
-
-  delete(key: string): void {
-    this.#shard(key).delete(key);
-  }
-
-  #shard(key: string): Map<string, number> {
-    // Of the end alone: it tells handles apart, and most users' ids.
-    let hash = 0;
-    for (let i = Math.max(0, key.length - 8); i < key.length; i++) hash = (Math.imul(hash, 31) + key.charCodeAt(i)) | 0;
-    const shard = (hash ^ (hash >>> 12)) & 4095;
-    this.#shards[shard] ??= new Map();
-    return this.#shards[shard];
-  }
-}
-
-/** Numbers in columns. It grows by pages of 1,024 rows, so that it never copies itself. */
-class Table {
-  readonly #columns: number;
-  readonly #Page: typeof Float64Array | typeof Int32Array;
-  readonly #pages: (Float64Array | Int32Array)[] = [];
-
-  constructor(columns: number, Page: typeof Float64Array | typeof Int32Array) {
-    this.#columns = columns;
-    this.#Page = Page;
-  }
-
-  get(row: number, column: number): number {
-    return this.#pages[row >>> 10]![(row & 1023) * this.#columns + column]!;
-  }
-
-  set(row: number, column: number, value: number): void {
-    this.#pages[row >>> 10]![(row & 1023) * this.#columns + column] = value;
-  }
-
-  add(row: number): void {
-    this.#pages[row >>> 10] ??= new this.#Page(1024 * this.#columns);
-  }
-}
-
-/** Doubly linked rings of rows, entered and left in O(1). A row is in one ring at a time; heads are negative nodes. */
-class Rings {
-  readonly #heads: number;
-  readonly #links = new Table(2, Int32Array);
-
-  constructor(heads: number) {
-    this.#heads = heads;
-    for (let head = -heads; head < 0; head++) this.add(head);
-  }
-
-  next(node: number): number {
-    return this.#links.get(node + this.#heads, 0);
-  }
-
-  previous(node: number): number {
-    return this.#links.get(node + this.#heads, 1);
-  }
-
-  /** Adds the node, as a ring of its own. */
-  add(node: number): void {
-    this.#links.add(node + this.#heads);
-    this.#join(node, node);
-  }
-
-  remove(node: number): void {
-    this.#join(this.previous(node), this.next(node));
-    this.#join(node, node);
-  }
-
-  /** Moves the node from its ring to the place behind `ahead`. */
-  moveUp(node: number, ahead: number): void {
-    this.remove(node);
-    this.#join(node, this.next(ahead));
-    this.#join(ahead, node);
-  }
-
-  /** Puts all the nodes under one head before another one, at the end of its ring. */
-  splice(head: number, into: number): void {
-    const first = this.next(head);
-    if (first === head) return;
-    const last = this.previous(head);
-    this.#join(this.previous(into), first);
-    this.#join(last, into);
-    this.#join(head, head);
-  }
-
-  #join(node: number, next: number): void {
-    this.#links.set(node + this.#heads, 0, next);
-    this.#links.set(next + this.#heads, 1, node);
-  }
-}
-
-function pack(entries: ReadonlyMap<string, string>): readonly string[] {
-  const packed = new Array<string>(2 * entries.size);
-  let i = 0;
-  for (const [name, text] of entries) {
-    packed[i++] = name;
-    packed[i++] = text;
-  }
-  return packed;
-}
-
-function unpack(packed: readonly string[]): Map<string, string> {
-  const entries = new Map<string, string>();
-  for (let i = 0; i < packed.length; i += 2) entries.set(packed[i]!, packed[i + 1]!);
-  return entries;
 }

@@ -38,9 +38,13 @@ const RULES: Readonly<Record<string, Rule>> = {
     rooms: ["store", "errors", "redis"],
     builtins: true,
   },
+  memory: {
+    quote: "`memory` is to the memory store what `sql` is to those of SQL: `store`, never `core`",
+    rooms: ["store", "memory"],
+  },
   stores: {
     quote: "`sql`, `stores` → `store`, `errors`, `sql`, runtime built-ins, never `core`; no driver is imported",
-    rooms: ["store", "errors", "sql", "redis"],
+    rooms: ["store", "errors", "sql", "redis", "memory"],
     builtins: true,
   },
   http: { quote: "`http` → `core`", rooms: ["core", "http"], builtins: true },
