@@ -2,6 +2,7 @@ import { random } from "#crypto";
 import { HoldfastError } from "../errors.ts";
 import { INSPECT } from "./data.ts";
 import type { Exchange } from "./exchange.ts";
+import { sessionTaken } from "./misuse.ts";
 
 /**
  * The app's session data, declared once for handlers whose framework can't carry the type (Express):
@@ -178,20 +179,6 @@ Object.setPrototypeOf(
 export function hasSession({ session }: { session?: unknown }): boolean {
   if (!session || session instanceof Session) return Boolean(session);
   throw sessionTaken();
-}
-
-export function sessionTaken(): HoldfastError<"session-taken"> {
-  return new HoldfastError(
-    "session-taken",
-    "The request has a session already, by another session middleware. Let only one of them handle a route.",
-    {},
-  );
-}
-
-/** A session that is asked for when its cookie can't leave any more. */
-export function openedLate(): HoldfastError<"headers-sent"> {
-  const message = "The session was opened after the response's headers had left. Open it before the first write.";
-  return new HoldfastError("headers-sent", message, {});
 }
 
 const FLASH = "~flash:";

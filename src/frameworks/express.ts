@@ -1,7 +1,8 @@
 import type { IncomingMessage, ServerResponse } from "node:http";
 import { isPending } from "../core/after.ts";
 import type { Exchange } from "../core/exchange.ts";
-import { hasSession, openedLate, type Session, type SessionData } from "../core/session.ts";
+import { openedLate } from "../core/misuse.ts";
+import { hasSession, type Session, type SessionData } from "../core/session.ts";
 import type { Sessions } from "../core/sessions.ts";
 import type { RequestSession } from "../http/express-request.ts";
 import { requestHead } from "../http/head.ts";

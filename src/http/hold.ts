@@ -1,6 +1,6 @@
 import { attempt, isPending } from "../core/after.ts";
 import type { Exchange, HeaderEdits } from "../core/exchange.ts";
-import { sessionTaken } from "../core/session.ts";
+import { sessionTaken } from "../core/misuse.ts";
 import { breakOff, clearContent, headersSent, isHttp2, type NodeResponse, setHead, writeAfterEnd } from "./response.ts";
 
 /** The methods that make headers leave, and so wait for the commit. */
