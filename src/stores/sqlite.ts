@@ -4,8 +4,9 @@ import { setImmediate, setTimeout } from "node:timers/promises";
 import { HoldfastError, isHoldfastError } from "../errors.ts";
 import { jsonOf } from "../sql/entries.ts";
 import { failure, type StoreCode } from "../sql/failure.ts";
+import { groupCommit } from "../sql/group-commit.ts";
 import { COLUMNS, recordOf, rowOf } from "../sql/record.ts";
-import type { IndexedStore } from "../store.ts";
+import type { Awaitable, IndexedStore, UpdateResult } from "../store.ts";
 
 export interface SqliteStoreOptions {
   /** How long an operation waits for another connection's lock before it throws `store-locked`, in milliseconds. Default 2000. */
@@ -16,6 +17,8 @@ export interface SqliteStoreOptions {
    *
    * - `"normal"`, the default: the latest changes, but no deletion and no new secret that was acknowledged, nor what came before.
    * - `"full"`: nothing that was acknowledged. Each write waits for the disk, and the event loop with it.
+   *
+   * What waits for the disk waits together with all that comes in the same turn of the event loop: one transaction, one wait.
    *
    * Only with a path.
    */
@@ -45,13 +48,13 @@ export function sqliteStore(database: string | DatabaseSync, options: SqliteStor
   let closed = false;
 
   /** Runs a step, again and again while it meets a lock. It waits here and not in SQLite, which would stop the event loop. */
-  async function run<T>(operation: string, step: () => T): Promise<T> {
+  async function run<T>(operation: string, step: () => Awaitable<T>): Promise<T> {
     let deadline: number | undefined;
     for (let pause = 1; ; pause = Math.min(2 * pause, 25)) {
       try {
         if (closed) throw failure("store-closed", "The store was closed before. Create a new one.", operation);
         if (db.isTransaction) throw IN_TRANSACTION;
-        return step();
+        return await step();
       } catch (error) {
         deadline ??= performance.now() + lockTimeout;
         const left = deadline - performance.now();
@@ -61,16 +64,23 @@ export function sqliteStore(database: string | DatabaseSync, options: SqliteStor
     }
   }
 
-  /** Commits the step all the way to the disk. */
-  function synced<T>(step: () => T): T {
-    if (!own || synchronous === "full") return step();
-    db.exec("PRAGMA synchronous = FULL");
+  /** Commits all the way to the disk. On the app's connection its own pragmas decide that. */
+  const group = groupCommit((work) => {
+    if (db.isTransaction) throw IN_TRANSACTION; // begun since the work was asked for
+    const raise = own && synchronous === "normal";
+    if (raise) db.exec("PRAGMA synchronous = FULL");
     try {
-      return step();
+      return transaction(db, work);
     } finally {
-      db.exec("PRAGMA synchronous = NORMAL");
+      if (raise) db.exec("PRAGMA synchronous = NORMAL");
     }
-  }
+  }, isLock);
+
+  /** Where each write waits for the disk, or may. One that doesn't is not worth the group: alone it is done sooner. */
+  const alwaysGrouped = !own || synchronous === "full";
+
+  const write = <T>(operation: string, step: () => T, synced = false): Promise<T> =>
+    run(operation, alwaysGrouped || synced ? () => group.write(step) : step);
 
   return {
     read: (handle) =>
@@ -80,28 +90,30 @@ export function sqliteStore(database: string | DatabaseSync, options: SqliteStor
       }),
 
     create: (handle, record) =>
-      run("create", () => (sql.create.run(...rowOf(handle, record)).changes === 1 ? "created" : "exists")),
+      write("create", () => (sql.create.run(...rowOf(handle, record)).changes === 1 ? "created" : "exists")),
 
-    update: (handle, change, { secretHash, ifVersion }) =>
-      run("update", () => {
-        const { set, remove, touchedAt, expiresAt, rotate, userId = null, authenticatedAt = null } = change;
+    update: (handle, change, { secretHash, ifVersion }) => {
+      const { set, remove, touchedAt, expiresAt, rotate, userId = null, authenticatedAt = null } = change;
+      const plain = !rotate && userId === null && authenticatedAt === null;
+      const step = (): UpdateResult => {
         const now = Date.now();
         const patch = set?.size || remove?.length ? jsonOf(set ?? [], remove) : null;
         const guard = [handle, now, secretHash, now] as const;
         const use = [patch, touchedAt, expiresAt, ...guard, ifVersion ?? null] as const;
-        const rewrite = () => {
-          const hash = rotate?.secretHash ?? null;
-          return sql.rewrite.all(expiresAt, userId, authenticatedAt, hash, hash, rotate?.graceUntil ?? null, ...use);
-        };
-        const plain = !rotate && userId === null && authenticatedAt === null;
         // `use` finds no row either when the life gets shorter than the sweep's index knows.
         let [row] = plain ? sql.use.all(...use, expiresAt) : [];
-        if (!row) [row] = rotate ? synced(rewrite) : rewrite();
+        if (!row) {
+          const hash = rotate?.secretHash ?? null;
+          const secret = [hash, hash, rotate?.graceUntil ?? null] as const;
+          [row] = sql.rewrite.all(expiresAt, userId, authenticatedAt, ...secret, ...use);
+        }
         if (row) return { status: "updated", version: row.version as number };
         return { status: ifVersion !== undefined && sql.admits.get(...guard, null) ? "conflict" : "gone" };
-      }),
+      };
+      return write("update", step, rotate !== undefined);
+    },
 
-    delete: (handle) => run("delete", () => synced(() => sql.delete.all(handle)).some(isLive)),
+    delete: (handle) => write("delete", () => sql.delete.all(handle).some(isLive), true),
 
     async sweep(now) {
       let swept = 0;
@@ -115,7 +127,9 @@ export function sqliteStore(database: string | DatabaseSync, options: SqliteStor
     },
 
     async close() {
-      if (own && !closed) db.close();
+      if (closed) return;
+      group.flush();
+      if (own) db.close();
       closed = true;
     },
 
@@ -125,11 +139,10 @@ export function sqliteStore(database: string | DatabaseSync, options: SqliteStor
         return rows.map((row) => ({ handle: row.handle as string, record: recordOf(Object.values(row)) }));
       }),
 
-    deleteAll: (userId, { except } = {}) =>
-      run("deleteAll", () => {
-        const rows = synced(() => sql.deleteAll.all(userId, except ?? null));
-        return rows.filter(isLive).map((row) => row.handle as string);
-      }),
+    deleteAll: (userId, { except } = {}) => {
+      const step = () => sql.deleteAll.all(userId, except ?? null).filter(isLive);
+      return write("deleteAll", () => step().map((row) => row.handle as string), true);
+    },
   };
 }
 
@@ -206,8 +219,7 @@ function open(database: string | DatabaseSync, name: string, lockTimeout: number
 
 /** Of several processes that start at once, one brings the tables up to date, and the others find it done. */
 function migrate(db: DatabaseSync, name: string): void {
-  db.exec("BEGIN IMMEDIATE");
-  try {
+  transaction(db, () => {
     db.exec("CREATE TABLE IF NOT EXISTS holdfast_schema (version INTEGER NOT NULL PRIMARY KEY) STRICT");
     const found = prepare(db, "SELECT max(version) AS version FROM holdfast_schema").get();
     const version = Number(found?.version);
@@ -219,7 +231,15 @@ function migrate(db: DatabaseSync, name: string): void {
     for (const migration of MIGRATIONS.slice(version)) db.exec(migration);
     // Written even when it is known: a database that is read-only must be found out now, not by the first login.
     db.prepare("INSERT OR REPLACE INTO holdfast_schema VALUES (?)").run(known);
+  });
+}
+
+function transaction<T>(db: DatabaseSync, work: () => T): T {
+  db.exec("BEGIN IMMEDIATE");
+  try {
+    const answer = work();
     db.exec("COMMIT");
+    return answer;
   } catch (error) {
     try {
       db.exec("ROLLBACK");

@@ -220,7 +220,7 @@ describe("durability", () => {
   async function pragmas(work: () => unknown): Promise<string[]> {
     const exec = vi.spyOn(DatabaseSync.prototype, "exec");
     await work();
-    const texts = exec.mock.calls.map(([text]) => text);
+    const texts = exec.mock.calls.map(([text]) => text).filter((text) => text.startsWith("PRAGMA"));
     exec.mockRestore();
     return texts;
   }

@@ -37,6 +37,17 @@ const tasks = {
     return conflicts;
   },
 
+  /** Updates a record `count` times, eight at a time in one transaction. */
+  async updateTogether() {
+    const store = sqliteStore(path, { lockTimeout: 20_000, synchronous: "full" });
+    const update = () => store.update("counter", times(), { secretHash: SECRET });
+    const versions: number[] = [];
+    while (versions.length < Number(count))
+      for (const answer of await Promise.all(Array.from({ length: 8 }, update)))
+        if (answer.status === "updated") versions.push(answer.version);
+    return versions;
+  },
+
   /** Creates `count` records under the same handles as its siblings. Answers how many it was first at. */
   async create() {
     const store = sqliteStore(path, { lockTimeout: 20_000 });

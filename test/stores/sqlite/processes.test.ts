@@ -46,6 +46,16 @@ describe("several processes on one file", () => {
     expect(Math.max(...conflicts), "the children never met").toBeGreaterThan(0);
   });
 
+  it("lose no update of a group", async () => {
+    const path = newPath();
+    const store = open(path);
+    await store.create("counter", newRecord());
+    const versions = (await race(4, "updateTogether", path, 200)) as number[][];
+    const sorted = versions.flat().sort((a, b) => a - b);
+    expect(sorted).toEqual(Array.from({ length: 800 }, (_, i) => i + 2));
+    expect((await store.read("counter"))?.version).toBe(801);
+  });
+
   it("create each record once", async () => {
     const path = newPath();
     const store = open(path);
