@@ -9,6 +9,7 @@ const PLACES = {
   PgBouncer: process.env.PGBOUNCER_PATH || "/usr/sbin/pgbouncer",
   MariaDB: process.env.HOLDFAST_MARIADB_URL || "mysql://root@127.0.0.1:3306",
   Redis: process.env.HOLDFAST_REDIS_URL || "redis://127.0.0.1:6379",
+  nginx: process.env.NGINX_PATH || "/usr/sbin/nginx",
   "redis-server": "/usr/bin/redis-server",
   "valkey-server": "/usr/bin/valkey-server",
   MongoDB: process.env.HOLDFAST_MONGODB_URL || "mongodb://127.0.0.1:27017",
