@@ -7,7 +7,7 @@ import type { SessionRecord } from "../src/store.ts";
 import { sqliteStore } from "../src/stores/sqlite.ts";
 
 /**
- * What the SQLite store costs above its statements: `node bench/sqlite.ts [rounds]`.
+ * What the SQLite store costs above its statements, and what it gains by committing together: `node bench/sqlite.ts [rounds]`.
  *
  * Both sides run the same SQL with the same pragmas on files of their own, in turns, so that a slow moment of the machine strikes both.
  * Records hold about 200 bytes in three entries; an update sets one of them.
@@ -44,7 +44,9 @@ const store = sqliteStore(join(folder, "store.db"));
 const db = new Recording(join(folder, "bare.db"));
 db.exec("PRAGMA journal_mode = WAL; PRAGMA synchronous = NORMAL");
 await sqliteStore(db).close();
-const [create, update, read] = ["INSERT INTO holdfast_sessions", "UPDATE", "SELECT *"].map((text) => db.again(text));
+const [create, update, read] = ["INSERT INTO holdfast_sessions", "UPDATE", "SELECT handle"].map((text) =>
+  db.again(text),
+);
 
 const row: SQLInputValue[] = [secretHash, null, null, null, Date.now(), null, Date.now(), later, later, 1];
 const sides = {
@@ -99,6 +101,45 @@ for (const operation of ["create", "update", "read"] as const) {
   const rates = `store ${ours.toFixed(0).padStart(7)}/s   bare ${bare.toFixed(0).padStart(7)}/s`;
   console.log(`${operation.padEnd(7)} ${rates}   ratio ${ratio.toFixed(2)}`);
 }
-await store.close();
+
+/** Updates, so many in one turn of the event loop, and with bare statements in one transaction. */
+const SIZES = [1, 2, 8, 32];
+const UPDATES = 512;
+const full = sqliteStore(join(folder, "full.db"), { synchronous: "full" });
+const handles = Array.from({ length: SESSIONS }, () => randomBytes(16).toString("base64url"));
+await Promise.all(handles.map((handle) => full.create(handle, record)));
+for (const handle of handles) sides.bare.create(handle);
+
+function bareTogether(group: readonly string[], synchronous: string): void {
+  db.exec(`PRAGMA synchronous = ${synchronous}`);
+  if (group.length > 1) db.exec("BEGIN IMMEDIATE");
+  for (const [i, handle] of group.entries()) sides.bare.update(handle, i);
+  if (group.length > 1) db.exec("COMMIT");
+}
+const set = new Map([["views", "42"]]);
+const change = { set, touchedAt: Date.now(), expiresAt: later };
+const groups = {
+  "bare, NORMAL": (group: readonly string[]) => bareTogether(group, "NORMAL"),
+  "bare, FULL": (group: readonly string[]) => bareTogether(group, "FULL"),
+  "store, full": (group: readonly string[]) => Promise.all(group.map((h) => full.update(h, change, { secretHash }))),
+};
+
+const costs = new Map<string, { wall: number; cpu: number }[]>();
+for (let round = 0; round <= rounds; round++)
+  for (const size of SIZES)
+    for (const [name, commit] of Object.entries(groups)) {
+      const [start, cpu] = [performance.now(), process.cpuUsage()];
+      for (let i = 0; i < UPDATES; i += size)
+        await commit(Array.from({ length: size }, () => handles[Math.floor(Math.random() * SESSIONS)]!));
+      const { user, system } = process.cpuUsage(cpu);
+      const wall = (1000 * (performance.now() - start)) / UPDATES;
+      const key = `${name.padEnd(12)} ${String(size).padStart(2)} together`;
+      if (round > 0) costs.set(key, [...(costs.get(key) ?? []), { wall, cpu: (user + system) / UPDATES }]);
+    }
+for (const [key, values] of [...costs].sort(([a], [b]) => (a < b ? -1 : 1))) {
+  const [wall, cpu] = [median(values.map(({ wall }) => wall)), median(values.map(({ cpu }) => cpu))];
+  console.log(`${key}   ${wall.toFixed(1).padStart(6)} µs an update   ${cpu.toFixed(1).padStart(5)} µs of CPU`);
+}
+await Promise.all([store.close(), full.close()]);
 db.close();
 rmSync(folder, { recursive: true });
