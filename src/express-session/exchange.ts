@@ -9,6 +9,8 @@ import type { Callback } from "./store.ts";
 import { warnOnce } from "./warn.ts";
 
 const NO_EDITS: HeaderEdits = { vary: false };
+/** No session's text: the handler began to save it, and that failed. */
+const NOT_SAVED = "";
 
 /** One request: the id it came with, what its session was, and what its response must save and say. */
 export class Exchange {
@@ -109,7 +111,7 @@ export class Exchange {
       if (!this.pending.delete(promise)) return;
       resolve();
       // The response tries again, and fails where this fails too.
-      if (error && this.#savedText === text) this.#savedText = undefined;
+      if (error && this.#savedText === text) this.#savedText = NOT_SAVED;
     };
     try {
       save((...answer: unknown[]) => {
@@ -208,7 +210,7 @@ export class Exchange {
 
   #shouldSave(session: Session, text: string): boolean {
     const isNewToClient =
-      !this.settings.saveUninitialized && !this.#savedText && this.#clientId !== this.#req.sessionID;
+      !this.settings.saveUninitialized && this.#savedText === undefined && this.#clientId !== this.#req.sessionID;
     return isNewToClient
       ? this.#isModified(session, text)
       : this.#originalId !== session.id || this.#savedText !== text;

@@ -92,8 +92,8 @@ export function withoutFraming(outcome: Outcome): Outcome {
   return { ...outcome, headers: outcome.headers.filter((header) => !FRAMING.test(header)) };
 }
 
-/** The whole script of a difference's example. */
-export function scriptOf({ example }: Difference): Script {
+/** The whole script of an example. */
+export function scriptOf(example: Difference["example"]): Script {
   const plain: Visit = { method: "GET", path: "/", https: false, cookie: "none", steps: [], ending: "send", later: 0 };
   const cookie = {};
   return {
