@@ -15,18 +15,23 @@ const MAX_AGE = 400 * 24 * 60 * 60;
  * each, and the first may be stale or planted. Linear in the header's length.
  */
 export function candidates(header: string | undefined, name: string): string[] {
-  const found: string[] = [];
-  if (!header) return found;
+  // Made by its first value: an empty list that grows takes room for seventeen at once.
+  let found: string[] | undefined;
+  if (!header) return [];
   let equals = -1;
   for (let start = 0; start < header.length; ) {
     if (equals < start) equals = header.indexOf("=", start);
     if (equals < 0) break;
     const semicolon = header.indexOf(";", start);
     const end = semicolon < 0 ? header.length : semicolon;
-    if (equals < end && isName(header, start, equals, name)) found.push(trim(header, equals + 1, end));
+    if (equals < end && isName(header, start, equals, name)) {
+      const value = trim(header, equals + 1, end);
+      if (found) found.push(value);
+      else found = [value];
+    }
     start = end + 1;
   }
-  return found;
+  return found ?? [];
 }
 
 /** The Set-Cookie that gives the client its id; a memory cookie unless it is to live on for `maxAge` ms. */

@@ -1,5 +1,5 @@
 import { HoldfastError } from "../errors.ts";
-import type { Change } from "../store.ts";
+import type { Change, SessionRecord } from "../store.ts";
 import { encode, type Serializer } from "./codec.ts";
 
 /** What touched entries became: the `set` and `remove` of a change. */
@@ -14,6 +14,9 @@ export const INSPECT: unique symbol = Symbol.for("nodejs.util.inspect.custom");
 const NONE: ReadonlyMap<string, string> = new Map();
 const UNCHANGED: EntryChanges = { set: NONE, remove: [] };
 
+/** What holds the stored record; undefined where there is none. */
+type Base = { readonly record: Pick<SessionRecord, "entries"> } | undefined;
+
 /**
  * A session's entries: their texts as stored, and the values of those that were touched. Knows what changed by comparing texts,
  * so that a change deep in a value counts too. `data` is the view that handlers get.
@@ -22,19 +25,19 @@ export class Entries {
   readonly data: object = new Proxy(this, VIEW);
   readonly #serializer: Serializer;
   readonly #onUnreadable: (name: string, cause: unknown) => void;
-  #texts: ReadonlyMap<string, string>;
+  #base: Base;
   /** Touched entries by name; undefined stands for a removed one. */
   #values: Map<string, unknown> | undefined;
   #sealed = false;
 
-  constructor(
-    texts: ReadonlyMap<string, string> | undefined,
-    serializer: Serializer,
-    onUnreadable: (name: string, cause: unknown) => void,
-  ) {
-    this.#texts = texts ?? NONE;
+  constructor(base: Base, serializer: Serializer, onUnreadable: (name: string, cause: unknown) => void) {
+    this.#base = base;
     this.#serializer = serializer;
     this.#onUnreadable = onUnreadable;
+  }
+
+  get #texts(): ReadonlyMap<string, string> {
+    return this.#base?.record.entries ?? NONE;
   }
 
   get(name: string): unknown {
@@ -93,9 +96,9 @@ export class Entries {
     return name === undefined ? set.size + remove.length > 0 : set.has(name) || remove.includes(name);
   }
 
-  /** Goes on from these stored texts. Touched values stay, and what they change is computed against the new texts. */
-  rebase(texts: ReadonlyMap<string, string>): void {
-    this.#texts = texts;
+  /** Goes on from what is stored now. Touched values stay, and what they change is computed against the new texts. */
+  rebase(base: Base): void {
+    this.#base = base;
   }
 
   /** Lets go of the touched value of one entry, or of all. */

@@ -1,18 +1,11 @@
 import { HoldfastError } from "../errors.ts";
-import {
-  type Awaitable,
-  acceptsSecret,
-  applyChange,
-  type Change,
-  type SessionRecord,
-  type UpdateResult,
-} from "../store.ts";
+import { type Awaitable, acceptsSecret, type Change, type SessionRecord, type UpdateResult } from "../store.ts";
 import { after, attempt, isPending } from "./after.ts";
 import type { Context } from "./context.ts";
 import { checkName, Entries, unsaved } from "./data.ts";
 import { hashSecret, newHandle, newSecret, type SessionId } from "./id.ts";
 import { cookieEnd, expiry, isLive, noGrace } from "./lifetime.ts";
-import type { Found, Live } from "./lookup.ts";
+import { Changed, type Found, type Live } from "./lookup.ts";
 import { type Intent, type Plan, plan } from "./plan.ts";
 import { Session } from "./session.ts";
 import type { Received, RequestHead } from "./transport.ts";
@@ -179,10 +172,8 @@ export class Exchange<Data extends object> {
     if (this.#running?.size) return this.#finishRunning(this.#running);
     const planned = this.#plan({ kind: "commit" });
     if (planned.kind === "none") return this.#leave();
-    return after(
-      this.#run(() => this.#settle(planned)),
-      () => this.#leave(),
-    );
+    const settled = this.#run(() => this.#settle(planned));
+    return isPending(settled) ? settled.then(() => this.#leave()) : this.#leave();
   }
 
   /** Drops what wasn't saved, for the error's response: its headers still tell of what was, such as a login's new id. */
@@ -208,7 +199,7 @@ export class Exchange<Data extends object> {
     if (!this.#entries) {
       const onUnreadable = (): void =>
         this.#context.emit("rejected", { reason: "corrupt", handle: this.#live?.id.handle });
-      this.#entries = new Entries(this.#live?.record.entries, this.#context.settings.serializer, onUnreadable);
+      this.#entries = new Entries(this.#live, this.#context.settings.serializer, onUnreadable);
       if (this.#ended) this.#entries.seal();
     }
     return this.#entries;
@@ -328,17 +319,16 @@ export class Exchange<Data extends object> {
   }
 
   #updated(live: Live, change: Change, result: UpdateResult): UpdateResult["status"] {
-    const { settings } = this.#context;
-    const { id, record, exact, secretHash } = live;
-    if (result.status === "conflict") this.#live = { ...live, exact: false };
+    const { id, secretHash } = live;
+    if (result.status === "conflict") this.#live = { id, secretHash, record: live.record, exact: false };
     if (result.status !== "updated") return result.status;
 
-    const own = applyChange(record, change);
-    const alone = result.version === own.version;
-    const next = alone ? own : { ...own, version: result.version };
-    this.#goOn({ id, record: next, exact: exact && alone, secretHash });
-    const moved = cookieEnd(next, settings.limits) !== cookieEnd(record, settings.limits);
-    if (moved && this.#isPersistent()) this.#cookie = "set";
+    const next = new Changed(live, change, result.version);
+    if (this.#isPersistent()) {
+      const { limits } = this.#context.settings;
+      if (cookieEnd(next.record, limits) !== cookieEnd(live.record, limits)) this.#cookie = "set";
+    }
+    this.#goOn(next);
     return "updated";
   }
 
@@ -352,7 +342,7 @@ export class Exchange<Data extends object> {
     if (status !== "updated") return status;
 
     const live = this.#live!;
-    this.#live = { ...live, id: { handle: live.id.handle, secret }, secretHash };
+    this.#live = { id: { handle: live.id.handle, secret }, record: live.record, exact: live.exact, secretHash };
     this.#cookie = "set";
     this.#context.emit("rotated", { handle: live.id.handle });
     return status;
@@ -366,7 +356,7 @@ export class Exchange<Data extends object> {
     this.#handle = undefined;
     this.#isNew = true;
     this.#createdAt = undefined;
-    this.#entries?.rebase(new Map());
+    this.#entries?.rebase(undefined);
     this.#entries?.forget();
     this.#cookie = this.#received.presented && !this.#overtaken ? "clear" : "keep";
     if (ended) emit("destroyed", { handle });
@@ -383,7 +373,7 @@ export class Exchange<Data extends object> {
 
   #goOn(live: Live): void {
     this.#live = live;
-    this.#entries?.rebase(live.record.entries);
+    this.#entries?.rebase(live);
   }
 
   #isPersistent(): boolean {

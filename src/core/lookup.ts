@@ -1,5 +1,5 @@
 import { isHoldfastError } from "../errors.ts";
-import type { Awaitable, SessionRecord } from "../store.ts";
+import { type Awaitable, applyChange, type Change, type SessionRecord } from "../store.ts";
 import { after, attempt, isPending } from "./after.ts";
 import type { Context } from "./context.ts";
 import type { SessionEvents } from "./events.ts";
@@ -21,6 +21,32 @@ export interface Live {
  * request goes on without.
  */
 export type Found = Live | "overtaken" | { readonly failure: unknown } | undefined;
+
+/** A session after a change. Its record is put together when asked for: after a response's commit nobody does. */
+export class Changed implements Live {
+  readonly id: SessionId;
+  readonly secretHash: string;
+  readonly exact: boolean;
+  readonly #before: Live;
+  readonly #change: Change;
+  readonly #version: number;
+  #record: SessionRecord | undefined;
+
+  /** `version` is the one that the store answered; another request's change may have come between. */
+  constructor(before: Live, change: Change, version: number) {
+    this.id = before.id;
+    this.secretHash = before.secretHash;
+    this.exact = before.exact && version === before.record.version + 1;
+    this.#before = before;
+    this.#change = change;
+    this.#version = version;
+  }
+
+  get record(): SessionRecord {
+    this.#record ??= { ...applyChange(this.#before.record, this.#change), version: this.#version };
+    return this.#record;
+  }
+}
 
 /** Finds what a request's ids open, and reports those that open nothing. */
 export function createLookup({ settings, emit, call }: Context): (ids: readonly SessionId[]) => Awaitable<Found> {

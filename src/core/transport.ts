@@ -31,13 +31,17 @@ export interface Received {
 /** More ids than any honest client sends. */
 const MAX_IDS = 5;
 
+const NO_IDS: SessionId[] = [];
+
 /** The ids among what a client sent. Malformed ones end here. */
 export function idsOf(values: readonly string[], parse: (value: string) => SessionId | undefined): SessionId[] {
-  const ids: SessionId[] = [];
+  let ids: SessionId[] = NO_IDS;
   for (const value of values) {
     if (ids.length === MAX_IDS) break;
     const id = parse(value);
-    if (id && !ids.some(({ handle, secret }) => handle === id.handle && secret === id.secret)) ids.push(id);
+    if (!id) continue;
+    if (ids.length === 0) ids = [id];
+    else if (!ids.some(({ handle, secret }) => handle === id.handle && secret === id.secret)) ids.push(id);
   }
   return ids;
 }

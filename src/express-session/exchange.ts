@@ -17,11 +17,10 @@ export class Exchange {
   readonly settings: Settings;
   /** Of the middleware that the request came through before, where that one's session is no longer there. */
   readonly before: Exchange | undefined;
-  /** Operations that the handler began and may not have awaited. */
-  readonly pending: Set<Promise<unknown>>;
   readonly #req: SessionRequest;
   readonly #ids: readonly string[];
   readonly #report: (error: unknown) => void;
+  #pending: Set<Promise<unknown>> | undefined;
   /** The id that the client knows: the one it sent, and from the headers on the one it was sent. */
   #clientId: string | undefined;
   #originalId: string | undefined;
@@ -37,12 +36,18 @@ export class Exchange {
   constructor(settings: Settings, req: SessionRequest, ids: readonly string[], report: (error: unknown) => void) {
     this.settings = settings;
     this.before = req[EXCHANGE];
-    this.pending = this.before?.pending ?? new Set();
+    this.#pending = this.before?.pending;
     this.#req = req;
     this.#ids = ids;
     this.#clientId = ids[0];
     this.#report = report;
     req.sessionID = ids[0]!;
+  }
+
+  /** Operations that the handler began and may not have awaited. */
+  get pending(): Set<Promise<unknown>> {
+    this.#pending ??= new Set();
+    return this.#pending;
   }
 
   /** Finds the session of the first id that has one, or begins a new session. */
@@ -103,7 +108,12 @@ export class Exchange {
 
   /** Runs a save of the session: the response waits for it. */
   saving(session: Session, save: (done: Callback) => void, done: (...answer: unknown[]) => void): void {
-    const text = this.#committed ?? textOf(session);
+    if (this.#committed !== undefined) {
+      this.#savedText = this.#committed;
+      save(done);
+      return;
+    }
+    const text = textOf(session);
     this.#savedText = text;
     const { promise, resolve } = Promise.withResolvers<void>();
     this.pending.add(promise);
@@ -126,7 +136,7 @@ export class Exchange {
 
   /** Saves or touches the session, or destroys it. To be done before the headers leave. */
   commit(): Awaitable<HeaderEdits> {
-    if (this.pending.size > 0) return this.#finishPending().then(() => this.commit());
+    if (this.#pending?.size) return this.#finishPending().then(() => this.commit());
     const { session, sessionID: id } = this.#req;
     if (!session) return after(this.#destroyUnset(), () => NO_EDITS);
     const text = textOf(session);
@@ -157,7 +167,7 @@ export class Exchange {
 
   /** The response ends, and its headers left before: what came since is saved. */
   end(): Awaitable<void> {
-    if (this.pending.size > 0) return this.#finishPending().then(() => this.end());
+    if (this.#pending?.size) return this.#finishPending().then(() => this.end());
     const { session } = this.#req;
     if (!session) return this.#destroyUnset();
     const text = textOf(session);

@@ -10,17 +10,17 @@ class BaseMemoryStore extends Store {
   declare sessions: { [sid: string]: string };
 
   get(sid: string, callback: (error: unknown, session?: SessionData | null) => void): void {
-    setImmediate(callback, null, read(this, sid));
+    process.nextTick(callback, null, read(this, sid));
   }
 
   set(sid: string, session: SessionData, callback?: Callback): void {
     this.sessions[sid] = JSON.stringify(session);
-    if (callback) setImmediate(callback);
+    if (callback) process.nextTick(callback);
   }
 
   destroy(sid: string, callback?: Callback): void {
     delete this.sessions[sid];
-    if (callback) setImmediate(callback);
+    if (callback) process.nextTick(callback);
   }
 
   override touch(sid: string, session: SessionData, callback?: Callback): void {
@@ -29,20 +29,20 @@ class BaseMemoryStore extends Store {
       const kept = read(this, sid);
       if (kept) this.sessions[sid] = JSON.stringify({ ...kept, cookie: session.cookie });
     }
-    if (callback) setImmediate(callback);
+    if (callback) process.nextTick(callback);
   }
 
   override all(callback?: (error: unknown, sessions?: Sessions | null) => void): void {
-    if (callback) setImmediate(callback, null, readAll(this));
+    if (callback) process.nextTick(callback, null, readAll(this));
   }
 
   override length(callback: (error: unknown, length?: number) => void): void {
-    setImmediate(callback, null, Object.keys(readAll(this)).length);
+    process.nextTick(callback, null, Object.keys(readAll(this)).length);
   }
 
   override clear(callback?: Callback): void {
     this.sessions = Object.create(null);
-    if (callback) setImmediate(callback);
+    if (callback) process.nextTick(callback);
   }
 }
 

@@ -36,18 +36,22 @@ export interface SessionRequest extends IncomingMessage {
 const MAX_IDS = 5;
 const MAX_COOKIES = 20;
 
+const NO_IDS: string[] = [];
+
 /**
  * The ids in a Cookie header's cookies that are signed with one of the keys, in its order: a browser may send several cookies of the name (other paths, a
  * parent domain), of which the first may be stale or planted.
  */
 export function signedIds(header: string | undefined, name: string, keys: readonly KeyObject[]): readonly string[] {
-  const ids = new Set<string>();
-  for (const value of candidates(header, name).slice(0, MAX_COOKIES)) {
-    const id = unsign(decode(value), keys);
-    if (id !== undefined) ids.add(id);
-    if (ids.size === MAX_IDS) break;
+  const values = candidates(header, name);
+  let ids: string[] = NO_IDS;
+  for (let i = 0; i < values.length && i < MAX_COOKIES && ids.length < MAX_IDS; i++) {
+    const id = unsign(decode(values[i]!), keys);
+    if (id === undefined || ids.includes(id)) continue;
+    if (ids.length === 0) ids = [id];
+    else ids.push(id);
   }
-  return [...ids];
+  return ids;
 }
 
 /** The ids that the client sent, wherever it was that express-session has looked for them. */

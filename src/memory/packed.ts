@@ -14,20 +14,25 @@ export function pack(entries: ReadonlyMap<string, string>): readonly string[] {
 /** The packed entries after the change: each in its place, new ones at the end. */
 export function merge(packed: readonly string[], { set, remove }: Change): readonly string[] {
   if (!set && !remove) return packed;
-  const merged: string[] = [];
+  const merged = remove ? without(packed, remove) : packed.slice();
   let replaced = 0;
-  for (let i = 0; i < packed.length; i += 2) {
-    const name = packed[i]!;
-    if (remove?.includes(name)) continue;
-    const text = set?.get(name);
-    if (text !== undefined) replaced++;
-    merged.push(name, text ?? packed[i + 1]!);
+  for (let i = 0; set && i < merged.length; i += 2) {
+    const text = set.get(merged[i]!);
+    if (text === undefined) continue;
+    merged[i + 1] = text;
+    replaced++;
   }
   if (set && replaced < set.size) {
-    const known = unpack(packed);
+    const known = unpack(merged);
     set.forEach((text, name) => void (known.has(name) || merged.push(name, text)));
   }
   return merged;
+}
+
+function without(packed: readonly string[], names: readonly string[]): string[] {
+  const kept: string[] = [];
+  for (let i = 0; i < packed.length; i += 2) if (!names.includes(packed[i]!)) kept.push(packed[i]!, packed[i + 1]!);
+  return kept;
 }
 
 export function unpack(packed: readonly string[]): Map<string, string> {

@@ -135,7 +135,7 @@ class Rows {
   }
 
   read(handle: string): SessionRecord | undefined {
-    const n = this.#live(handle);
+    const n = this.#live(handle, Date.now());
     if (n === undefined) return undefined;
     this.#use.moveUp(n, USED);
     return this.#record(n);
@@ -161,12 +161,13 @@ class Rows {
   }
 
   update(handle: string, change: Change, { secretHash, ifVersion }: UpdateCondition): UpdateResult {
-    const n = this.#live(handle);
+    const now = Date.now();
+    const n = this.#live(handle, now);
     if (n === undefined) return { status: "gone" };
     const row = this.#rows[n]!;
     const times = this.#times;
     const secrets = { secretHash: row.secretHash, previousHash: row.previousHash, graceUntil: times.get(n, GRACE) };
-    if (!acceptsSecret(secrets, secretHash, Date.now())) return { status: "gone" };
+    if (!acceptsSecret(secrets, secretHash, now)) return { status: "gone" };
     if (ifVersion !== undefined && ifVersion !== row.version) return { status: "conflict" };
     const { rotate, userId = row.userId, authenticatedAt, touchedAt, expiresAt } = change;
     const entries = merge(row.entries, change);
@@ -194,14 +195,15 @@ class Rows {
   delete(handle: string): boolean {
     const n = this.#byHandle.get(handle);
     if (n === undefined) return false;
-    const live = this.#isLive(n);
+    const live = this.#isLive(n, Date.now());
     this.#remove(n);
     return live;
   }
 
   list(userId: string): ListedRecord[] {
+    const now = Date.now();
     return this.#rowsOf(userId)
-      .filter((n) => this.#isLive(n))
+      .filter((n) => this.#isLive(n, now))
       .map((n) => ({ handle: this.#handle(n), record: this.#record(n) }))
       .sort((a, b) => b.record.touchedAt - a.record.touchedAt);
   }
@@ -243,13 +245,13 @@ class Rows {
     this.#expiry.moveUp(n, ringOf(Math.max(Math.floor(expiresAt / TICK), this.#tick)));
   }
 
-  #live(handle: string): number | undefined {
+  #live(handle: string, now: number): number | undefined {
     const n = this.#byHandle.get(handle);
-    return n !== undefined && this.#isLive(n) ? n : undefined;
+    return n !== undefined && this.#isLive(n, now) ? n : undefined;
   }
 
-  #isLive(n: number): boolean {
-    return this.#times.get(n, EXPIRES) > Date.now();
+  #isLive(n: number, now: number): boolean {
+    return this.#times.get(n, EXPIRES) > now;
   }
 
   #handle(n: number): string {

@@ -7,10 +7,12 @@ import { Entries } from "../../src/core/data.ts";
 
 type Data = Record<string, unknown>;
 
+const base = (entries: ReadonlyMap<string, string>) => ({ record: { entries } });
+
 function tracked(stored: Data = {}, serializer: Serializer = strictJson) {
   const texts = new Map(Object.entries(stored).map(([name, value]) => [name, JSON.stringify(value)]));
   const unreadable: string[] = [];
-  const entries = new Entries(texts, serializer, (name) => unreadable.push(name));
+  const entries = new Entries(base(texts), serializer, (name) => unreadable.push(name));
   return { entries, data: entries.data as Data, unreadable, texts };
 }
 
@@ -120,7 +122,7 @@ describe("session.data", () => {
 
   it("reads an unreadable entry as missing, reports it, and can overwrite it", () => {
     const session = tracked({ a: 1 });
-    session.entries.rebase(new Map([["a", "{"]]));
+    session.entries.rebase(base(new Map([["a", "{"]])));
     expect(session.data.a).toBeUndefined();
     expect(session.unreadable).toEqual(["a"]);
     expect(changes(session)).toEqual(nothing);
@@ -147,7 +149,7 @@ describe("session.data", () => {
         (values) => {
           const session = tracked();
           for (const [name, value] of Object.entries(values)) session.data[name] = value;
-          session.entries.rebase(session.entries.changes().set);
+          session.entries.rebase(base(session.entries.changes().set));
           session.entries.forget();
           for (const [name, value] of Object.entries(values)) {
             expect(session.data[name]).toEqual(JSON.parse(JSON.stringify(value)));
