@@ -5,7 +5,7 @@ export type { SessionId } from "./core/id.ts";
 export type { CookieOptions, Duration, SessionsOptions } from "./core/options.ts";
 export type { Session, SessionData } from "./core/session.ts";
 export { createSessions, type IndexedSessions, type SessionInfo, type Sessions } from "./core/sessions.ts";
-export type { Received, RequestHead, Transport } from "./core/transport.ts";
+export type { IdEdit, Received, RequestHead, Transport } from "./core/transport.ts";
 export { type AnyHoldfastError, type ErrorCode, type ErrorDetails, HoldfastError, isHoldfastError } from "./errors.ts";
 export {
   type Awaitable,

@@ -8,17 +8,21 @@ import { cookieEnd, expiry, isLive, noGrace } from "./lifetime.ts";
 import { Changed, type Found, type Live } from "./lookup.ts";
 import { type Intent, type Plan, plan } from "./plan.ts";
 import { Session } from "./session.ts";
-import type { Received, RequestHead } from "./transport.ts";
+import type { IdEdit, Received, RequestHead } from "./transport.ts";
 
 /** What an adapter does to the response's headers before they leave. */
 export interface HeaderEdits {
   /** A Set-Cookie to append; then `Cache-Control: no-store` too, unless the app set its own, or `cacheable` says otherwise. */
-  readonly setCookie?: string;
+  readonly setCookie?: string | undefined;
+  /** A header to set in place of a cookie, for a client that has none. `Cache-Control` as with a cookie. */
+  readonly setHeader?: readonly [name: string, value: string] | undefined;
   /** Leave what caches may do to the app, though there is a cookie. */
   readonly cacheable?: true;
-  /** Whether the response depends on the session: add `Cookie` to Vary. */
-  readonly vary: boolean;
+  /** What to add to Vary, where the response depends on the session: `Cookie`. */
+  readonly vary?: string | undefined;
 }
+
+const NO_EDIT: IdEdit = {};
 
 /** Names of the entries that holdfast keeps for itself. */
 const REMEMBER = "~remember";
@@ -382,16 +386,19 @@ export class Exchange<Data extends object> {
 
   #leave(): HeaderEdits {
     this.#left = true;
-    return { setCookie: this.#setCookie(), vary: this.#read };
+    const vary = this.#read ? this.#received.vary : undefined;
+    const { setCookie, setHeader } = this.#idEdit();
+    return { setCookie, setHeader, vary };
   }
 
-  #setCookie(): string | undefined {
+  #idEdit(): IdEdit {
     if (this.#cookie === "clear") return this.#received.clear();
-    if (this.#cookie === "keep" || !this.#live) return undefined;
+    if (this.#cookie === "keep" || !this.#live) return NO_EDIT;
     const { settings, check } = this.#context;
-    check(this.#head);
     const end = this.#isPersistent() ? cookieEnd(this.#live.record, settings.limits) - Date.now() : undefined;
-    return this.#received.set(this.#live.id, end);
+    const edit = this.#received.set(this.#live.id, end);
+    if (edit.setCookie !== undefined) check(this.#head);
+    return edit;
   }
 
   /** Of a session that nobody has seen, nothing may be overwritten, nor said to have ended. */

@@ -3,7 +3,7 @@ import type { IndexedStore, Store } from "../store.ts";
 import { type Serializer, strictJson } from "./codec.ts";
 import { type CookieAttributes, cookieName, formatAttributes, hasPrefix } from "./cookie.ts";
 import type { Limits } from "./lifetime.ts";
-import { cookieTransport, type Transport } from "./transport.ts";
+import { bearerTransport, chosenTransport, cookieTransport, type RequestHead, type Transport } from "./transport.ts";
 
 /** Milliseconds, or a number with its unit: `"30m"`, `"12h"`, `"7d"`. */
 export type Duration = number | `${number}${"ms" | "s" | "m" | "h" | "d" | "w"}`;
@@ -35,8 +35,15 @@ export interface SessionsOptions<S extends Store = Store> {
   /** A session so long after its beginning, or its last login, ends however much it is used; false for never. Default: `"12h"`. */
   absolute?: Duration | false;
   cookie?: CookieOptions;
-  /** Another way for ids to travel, in place of `cookie`. Default: a cookie of holdfast's own form. */
-  transport?: Transport;
+  /**
+   * How ids travel. `"bearer"`: by `Authorization: Bearer …`, and new ones back in the response's `Session-Id`, for API clients; no cookie is read or set.
+   * A function chooses for each request; a transport of one's own takes the place of both. Default: `"cookie"`.
+   *
+   * ```ts
+   * transport: (head) => (head.header("x-client") === "app" ? "bearer" : "cookie")
+   * ```
+   */
+  transport?: "cookie" | "bearer" | ((head: RequestHead) => "cookie" | "bearer") | Transport;
   /** Believe `X-Forwarded-Proto`. Only where every request comes through a proxy of yours that sets it. Default: false. */
   trustProxy?: boolean;
   /** How entries become text and back. Default: JSON that refuses what JSON would silently lose. */
@@ -116,27 +123,34 @@ export function settle(options: SessionsOptions): Settings {
   if (typeof serializer?.stringify !== "function" || typeof serializer.parse !== "function") {
     throw invalid("serializer", "must have the functions stringify and parse");
   }
-  const { transport, onStoreError = "error" } = options;
+  const { onStoreError = "error" } = options;
   oneOf(onStoreError, ["error", "read-only"], "onStoreError");
-  if (transport !== undefined && typeof transport.receive !== "function") {
-    throw invalid("transport", "must be an object with the function receive");
-  }
-  if (transport && options.cookie) {
-    throw conflict(["transport", "cookie"], "the transport sets its own cookie: leave one of them out");
-  }
   const settled = settleCookie(cookie);
   return {
     store,
     limits,
     ...settled,
-    // Of another transport's connections there is nothing to warn.
-    secure: transport ? false : settled.secure,
-    transport: transport ?? cookieTransport(settled.secure, settled.secureCookie, settled.plainCookie),
+    ...settleTransport(options, settled),
     trustProxy: boolean(options.trustProxy ?? false, "trustProxy"),
     serializer,
     timeout: milliseconds(timeout, "timeout"),
     onStoreError,
   };
+}
+
+function settleTransport(
+  { transport = "cookie", cookie }: SessionsOptions,
+  { secure, secureCookie, plainCookie }: Pick<Settings, "secure" | "secureCookie" | "plainCookie">,
+): Pick<Settings, "secure" | "transport"> {
+  const own = cookieTransport(secure, secureCookie, plainCookie);
+  if (transport === "cookie") return { secure, transport: own };
+  if (typeof transport === "function") return { secure, transport: chosenTransport(own, transport) };
+  if (transport !== "bearer" && typeof transport?.receive !== "function") {
+    throw invalid("transport", 'must be "cookie", "bearer", a function that chooses, or an object with receive()');
+  }
+  if (cookie) throw conflict(["transport", "cookie"], "this transport has no use for them: leave one of them out");
+  // Of another transport's connections there is nothing to warn.
+  return { secure: false, transport: transport === "bearer" ? bearerTransport : transport };
 }
 
 function settleCookie(

@@ -1,4 +1,5 @@
 import { candidates, clearCookie, setCookie } from "./cookie.ts";
+import type { HeaderEdits } from "./exchange.ts";
 import { formatId, parseId, type SessionId } from "./id.ts";
 import type { Cookie } from "./options.ts";
 
@@ -16,16 +17,21 @@ export interface Transport {
   receive(head: RequestHead, https: boolean): Received;
 }
 
+/** What gives a client an id: a cookie, or a header of a name that the transport has for it. */
+export type IdEdit = Pick<HeaderEdits, "setCookie" | "setHeader">;
+
 /** What a request carries, and how its response gives the client another id. */
 export interface Received {
   /** Well-formed, without repeats, and few: each one costs a store's read. */
   readonly ids: readonly SessionId[];
   /** Whether it carried any id at all, be it malformed. */
   readonly presented: boolean;
-  /** The Set-Cookie that gives the client this id: for so many ms, or for as long as its browser runs. */
-  set(id: SessionId, maxAge: number | undefined): string;
-  /** The Set-Cookie that takes it back. */
-  clear(): string;
+  /** The request headers that were looked at, for Vary: `Cookie`. */
+  readonly vary: string;
+  /** Gives the client this id: for so many ms, or for as long as its browser runs. */
+  set(id: SessionId, maxAge: number | undefined): IdEdit;
+  /** Takes it back. */
+  clear(): IdEdit;
 }
 
 /** More ids than any honest client sends. */
@@ -59,6 +65,7 @@ export function cookieTransport(secure: boolean | "auto", secureCookie: Cookie, 
 class ReceivedCookie implements Received {
   readonly ids: readonly SessionId[];
   readonly presented: boolean;
+  readonly vary: string = "Cookie";
   readonly #cookie: Cookie;
 
   constructor(header: string | undefined, cookie: Cookie) {
@@ -68,14 +75,45 @@ class ReceivedCookie implements Received {
     this.#cookie = cookie;
   }
 
-  set(id: SessionId, maxAge: number | undefined): string {
+  set(id: SessionId, maxAge: number | undefined): IdEdit {
     const { name, attributes } = this.#cookie;
-    return setCookie(name, formatId(id), attributes, maxAge);
+    return { setCookie: setCookie(name, formatId(id), attributes, maxAge) };
   }
 
-  clear(): string {
-    return clearCookie(this.#cookie.name, this.#cookie.attributes);
+  clear(): IdEdit {
+    return { setCookie: clearCookie(this.#cookie.name, this.#cookie.attributes) };
   }
+}
+
+/** The response's header that gives an API's client its id. */
+const SESSION_ID = "Session-Id";
+
+/**
+ * For clients that keep no cookies: `Authorization: Bearer handle.secret` (RFC 6750), and a new id comes in the response's `Session-Id`; an empty one
+ * takes it back. Cookies are not looked at, so no other site's page can borrow the session.
+ */
+export const bearerTransport: Transport = {
+  receive(head) {
+    const [, token] = /^bearer +([^\s,]+) *$/i.exec(head.header("authorization") ?? "") ?? [];
+    return {
+      ids: idsOf(token ? [token] : [], parseId),
+      presented: token !== undefined,
+      vary: "Authorization",
+      set: (id) => ({ setHeader: [SESSION_ID, formatId(id)] }),
+      clear: () => ({ setHeader: [SESSION_ID, ""] }),
+    };
+  },
+};
+
+/** Each request by the transport that the app chooses for it. */
+export function chosenTransport(cookie: Transport, choose: (head: RequestHead) => "cookie" | "bearer"): Transport {
+  return {
+    receive(head, https) {
+      const received = (choose(head) === "bearer" ? bearerTransport : cookie).receive(head, https);
+      // What the choice was made by, only the app knows; of these two it depends at least.
+      return Object.assign(received, { vary: "Cookie, Authorization" });
+    },
+  };
 }
 
 /** Whether the client's connection is https, as far as that can be trusted. */

@@ -8,7 +8,7 @@ import { sign } from "./signature.ts";
 import type { Callback } from "./store.ts";
 import { warnOnce } from "./warn.ts";
 
-const NO_EDITS: HeaderEdits = { vary: false };
+const NO_EDITS: HeaderEdits = {};
 /** No session's text: the handler began to save it, and that failed. */
 const NOT_SAVED = "";
 
@@ -145,7 +145,7 @@ export class Exchange {
     return after(this.#keep(session, text), () => {
       if (setCookie !== undefined) this.#clientId = id;
       this.#left = { id, text };
-      return { setCookie, cacheable: true, vary: false };
+      return { setCookie, cacheable: true };
     });
   }
 

@@ -57,8 +57,9 @@ export function expressTransport(options: ExpressTransportOptions): Transport {
       return {
         ids: signedIds(header, name, keys).map(sessionIdOf),
         presented: candidates(header, name).length > 0,
-        set: (id, maxAge) => write(sign(sidOf(id), keys), https, dateIn(maxAge ?? cookie.maxAge)),
-        clear: () => write("", https, new Date(0)),
+        vary: "Cookie",
+        set: (id, maxAge) => ({ setCookie: write(sign(sidOf(id), keys), https, dateIn(maxAge ?? cookie.maxAge)) }),
+        clear: () => ({ setCookie: write("", https, new Date(0)) }),
       };
     },
   };

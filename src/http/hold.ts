@@ -1,6 +1,7 @@
 import { attempt, isPending } from "../core/after.ts";
 import type { Exchange, HeaderEdits } from "../core/exchange.ts";
 import { sessionTaken } from "../core/misuse.ts";
+import { addVary } from "../core/vary.ts";
 import { breakOff, clearContent, headersSent, isHttp2, type NodeResponse, setHead, writeAfterEnd } from "./response.ts";
 
 /** The methods that make headers leave, and so wait for the commit. */
@@ -311,18 +312,18 @@ class Hold {
     this.#fail(error);
   }
 
-  #edit({ setCookie, cacheable, vary }: HeaderEdits): void {
+  #edit({ setCookie, setHeader, cacheable, vary }: HeaderEdits): void {
     const response = this.#response;
-    if (setCookie) {
-      // As a list, which other middleware expects to find there.
-      if (!this.#cookieSet) response.appendHeader("Set-Cookie", [setCookie]);
+    // As a list, which other middleware expects to find there.
+    if (setCookie && !this.#cookieSet) response.appendHeader("Set-Cookie", [setCookie]);
+    if (setHeader) response.setHeader(...setHeader);
+    if (setCookie || setHeader) {
       this.#cookieSet = true;
       if (!cacheable && !response.hasHeader("Cache-Control")) response.setHeader("Cache-Control", "no-store");
     }
     if (vary) {
       const before = response.getHeader("Vary");
-      if (!before) response.setHeader("Vary", "Cookie");
-      else if (!/(^|,)\s*(\*|cookie)\s*(,|$)/i.test(String(before))) response.setHeader("Vary", `${before}, Cookie`);
+      response.setHeader("Vary", before ? addVary(String(before), vary) : vary);
     }
   }
 

@@ -8,7 +8,8 @@ export interface LoginOptions<Data> {
 }
 
 /**
- * A session of this user, ready for a test: answers the Cookie header that opens it, without a login form or a server.
+ * A session of this user, ready for a test: answers the Cookie header that opens it, without a login form or a server; with `transport: "bearer"`, the
+ * Authorization header.
  *
  * ```ts
  * const cookie = await loginAs(sessions, "ada", { data: { cart: ["tea"] } });
@@ -23,6 +24,6 @@ export async function loginAs<Data extends object>(
   const exchange = await sessions.open({ header: () => undefined, encrypted: https });
   Object.assign(exchange.session.data, data);
   await exchange.session.login(userId);
-  const { setCookie } = await exchange.commit();
-  return (setCookie as string).split(";", 1)[0] as string;
+  const { setCookie, setHeader } = await exchange.commit();
+  return setHeader ? `Bearer ${setHeader[1]}` : (setCookie as string).split(";", 1)[0]!;
 }

@@ -17,8 +17,9 @@ const backwards: Transport = {
     return {
       ids: idsOf(value ? [turned(value)] : [], parseId),
       presented: value !== undefined,
-      set: (id, maxAge) => `desrever=${turned(formatId(id))}; Max-Age=${maxAge}`,
-      clear: () => "desrever=; Max-Age=0",
+      vary: "Cookie",
+      set: (id, maxAge) => ({ setCookie: `desrever=${turned(formatId(id))}; Max-Age=${maxAge}` }),
+      clear: () => ({ setCookie: "desrever=; Max-Age=0" }),
     };
   },
 };

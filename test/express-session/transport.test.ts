@@ -60,7 +60,7 @@ describe("expressTransport", () => {
       }
     }
     const visitor = (await app(original, { store: new Watched() }, () => {}))();
-    const [, value = ""] = /^connect\.sid=([^;]+)/.exec(receive(undefined).set(id, undefined)) ?? [];
+    const [, value = ""] = /^connect\.sid=([^;]+)/.exec(receive(undefined).set(id, undefined).setCookie!) ?? [];
     visitor.cookies.set("connect.sid", value);
     await visitor.get("/");
     expect(asked).toEqual([formatId(id)]);
@@ -91,29 +91,29 @@ describe("expressTransport", () => {
   it("signs with the first secret", () => {
     const id = native();
     const { set } = receive(undefined, { secret: ["new", SECRET] });
-    expect(set(id, undefined)).toContain(cookieOf(formatId(id), "new"));
+    expect(set(id, undefined).setCookie).toContain(cookieOf(formatId(id), "new"));
   });
 
   it("writes express-session's attributes", () => {
     const cookie = { domain: "example.com", path: "/app", sameSite: "strict", secure: "auto", partitioned: true };
     const { set, clear } = receive(undefined, { name: "id", cookie }, true);
     const attributes = "Domain=example.com; Path=/app";
-    expect(set(native(), undefined)).toMatch(
+    expect(set(native(), undefined).setCookie).toMatch(
       /^id=s%3A.*; Domain=example.com; Path=\/app; HttpOnly; Secure; Partitioned; SameSite=Strict$/,
     );
-    expect(clear()).toBe(
+    expect(clear().setCookie).toBe(
       `id=; ${attributes}; Expires=Thu, 01 Jan 1970 00:00:00 GMT; HttpOnly; Secure; Partitioned; SameSite=Strict`,
     );
-    expect(receive(undefined, { cookie }).clear()).not.toContain("Secure");
+    expect(receive(undefined, { cookie }).clear().setCookie).not.toContain("Secure");
   });
 
   it("keeps the cookie as long as it is told, or as express-session's maxAge says", () => {
     const expiry = (line: string) => Date.parse(/Expires=([^;]+)/.exec(line)?.[1] ?? "") - Date.now();
-    expect(receive(undefined).set(native(), undefined)).not.toContain("Expires");
-    expect(expiry(receive(undefined).set(native(), 60_000))).toBeGreaterThan(58_000);
+    expect(receive(undefined).set(native(), undefined).setCookie).not.toContain("Expires");
+    expect(expiry(receive(undefined).set(native(), 60_000).setCookie!)).toBeGreaterThan(58_000);
     const lasting = receive(undefined, { cookie: { maxAge: 3_600_000 } });
-    expect(expiry(lasting.set(native(), undefined))).toBeGreaterThan(3_598_000);
-    expect(expiry(lasting.set(native(), 60_000))).toBeLessThanOrEqual(60_000);
+    expect(expiry(lasting.set(native(), undefined).setCookie!)).toBeGreaterThan(3_598_000);
+    expect(expiry(lasting.set(native(), 60_000).setCookie!)).toBeLessThanOrEqual(60_000);
   });
 
   it("refuses to go without a secret, or with attributes that no cookie can have", () => {

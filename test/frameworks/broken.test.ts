@@ -16,17 +16,17 @@ const mistakes: Record<string, [caught: string, mistake: (exchange: Parts) => Pa
     (exchange) => ({
       commit() {
         Promise.resolve(exchange.commit()).catch(() => {});
-        return { vary: true };
+        return { vary: "Cookie" };
       },
     }),
   ],
   "never saves": [
     "the first data sets one cookie, that of a memory session, and the next request reads it",
-    () => ({ commit: () => ({ vary: true }) }),
+    () => ({ commit: () => ({ vary: "Cookie" }) }),
   ],
   "takes a failure for a success": [
     "a session that can't be updated is an error, never a 200, and the app recovers with the store",
-    (exchange) => ({ commit: () => Promise.resolve(exchange.commit()).catch(() => ({ vary: true })) }),
+    (exchange) => ({ commit: () => Promise.resolve(exchange.commit()).catch(() => ({ vary: "Cookie" })) }),
   ],
   "forgets the cookie": [
     "the first data sets one cookie, that of a memory session, and the next request reads it",
@@ -34,18 +34,18 @@ const mistakes: Record<string, [caught: string, mistake: (exchange: Parts) => Pa
   ],
   "forgets Vary": [
     "Vary names Cookie where the session was read, beside what the app named",
-    (exchange) => ({ commit: () => edited(exchange.commit(), (edits) => ({ ...edits, vary: false })) }),
+    (exchange) => ({ commit: () => edited(exchange.commit(), (edits) => ({ ...edits, vary: undefined })) }),
   ],
   "names Vary always": [
     "Vary names Cookie where the session was read, beside what the app named",
-    (exchange) => ({ commit: () => edited(exchange.commit(), (edits) => ({ ...edits, vary: true })) }),
+    (exchange) => ({ commit: () => edited(exchange.commit(), (edits) => ({ ...edits, vary: "Cookie" })) }),
   ],
   "forgets the cookie of a login when a later commit fails": [
     "an error tells of the login before it, whose id is the only one that still works",
     (exchange) => ({
       abandon() {
         exchange.abandon();
-        return { vary: false };
+        return {};
       },
     }),
   ],

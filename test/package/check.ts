@@ -32,6 +32,7 @@ const BUNDLES: readonly Bundle[] = [
   { subpath: "holdfast", budget: 10_900, imports: ["node:crypto"], never: [...STORES, "express"] },
   { subpath: "holdfast", web: true, budget: 11_000, imports: [], never: [...STORES, "express", "node:"] },
   { subpath: "holdfast/node", budget: 3_100, imports: ["node:http"], never: [...STORES, "express"] },
+  { subpath: "holdfast/fetch", web: true, budget: 2_000, imports: [], never: [...STORES, "express", "node:"] },
   { subpath: "holdfast/express", budget: 5_200, imports: ["node:crypto", "node:http"], never: STORES },
   {
     subpath: "holdfast/express-session",

@@ -48,9 +48,13 @@ const RULES: Readonly<Record<string, Rule>> = {
     builtins: true,
   },
   http: { quote: "`http` → `core`", rooms: ["core", "http"], builtins: true },
+  fetch: {
+    quote: "`fetch` is to adapters of the fetch standard what `http` is to those of Node: `core`, and no built-ins",
+    rooms: ["store", "core", "fetch"],
+  },
   frameworks: {
     quote: "`frameworks` → `core`, `http`; each optional peer is imported by its own subpath alone",
-    rooms: ["core", "http"],
+    rooms: ["core", "http", "fetch"],
     builtins: true,
     peer: true,
   },

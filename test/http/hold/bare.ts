@@ -14,15 +14,15 @@ export const COOKIE = "sid=id; Path=/; HttpOnly";
 
 /** A session with nothing to save (`commit` answers at once), one that was read, and one whose save takes until the handler has returned. */
 export const commits = {
-  "nothing to save": () => exchange(() => ({ vary: false })),
-  "a session that was read": () => exchange(() => ({ vary: true })),
-  "a save under way": () => exchange(() => setImmediate({ vary: true, setCookie: COOKIE })),
+  "nothing to save": () => exchange(() => ({})),
+  "a session that was read": () => exchange(() => ({ vary: "Cookie" })),
+  "a save under way": () => exchange(() => setImmediate({ vary: "Cookie", setCookie: COOKIE })),
 } as const;
 
 export type Situation = keyof typeof commits;
 
 export function exchange(commit: Commit["commit"], others: Partial<Commit> = {}): Commit {
-  let left: HeaderEdits = { vary: false };
+  let left: HeaderEdits = {};
   const leave = (edits: HeaderEdits): HeaderEdits => {
     left = edits;
     return edits;

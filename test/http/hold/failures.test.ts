@@ -38,7 +38,7 @@ const ofTheBody = {
   Location: "/there",
 };
 
-const committed = () => exchange(() => setImmediate({ vary: false }));
+const committed = () => exchange(() => setImmediate({}));
 
 const ends: [string, () => unknown][] = [
   ["it is not saved", () => fail()],
@@ -177,7 +177,7 @@ describe.each(protocols)("by %s", (protocol) => {
   });
 
   it("an error tells of what was saved before it: the new id of a login", async () => {
-    const commit = () => exchange(fail, { abandon: () => ({ setCookie: COOKIE, vary: true }) });
+    const commit = () => exchange(fail, { abandon: () => ({ setCookie: COOKIE, vary: "Cookie" }) });
     const { port } = await serve(
       (response) => response.writeHead(200, { "Cache-Control": "public" }).end("x"),
       commit,
@@ -193,7 +193,7 @@ describe.each(protocols)("by %s", (protocol) => {
   it.each(ends)(
     "a session changed between the commit and the end breaks the answer, whose head has left: %s",
     async (_, end) => {
-      const unsaved = () => exchange(() => ({ vary: false }), { end });
+      const unsaved = () => exchange(() => ({}), { end });
       const handler: Handler = async (response) => {
         response.write("first");
         await setImmediate();
@@ -209,7 +209,7 @@ describe.each(protocols)("by %s", (protocol) => {
   );
 
   it.each(ends)("where the head is still held, such a change is a clean error: %s", async (_, end) => {
-    const unsaved = () => exchange(() => setImmediate({ vary: false }), { end });
+    const unsaved = () => exchange(() => setImmediate({}), { end });
     const served = await serve(
       (response) => {
         response.write("first");
@@ -227,7 +227,7 @@ describe.each(protocols)("by %s", (protocol) => {
   });
 
   it("a bad piece at an end that waits for a save breaks the answer, not the process", async () => {
-    const late = () => exchange(() => ({ vary: false }), { end: () => setImmediate() });
+    const late = () => exchange(() => ({}), { end: () => setImmediate() });
     const handler: Handler = async (response) => {
       response.write("first");
       await setImmediate();
@@ -239,7 +239,7 @@ describe.each(protocols)("by %s", (protocol) => {
   });
 
   it("a client that leaves while the answer is held disturbs nobody", async () => {
-    for (const outcome of [() => ({ vary: true, setCookie: COOKIE }), fail]) {
+    for (const outcome of [() => ({ vary: "Cookie", setCookie: COOKIE }), fail]) {
       let settle = (): void => {};
       const left = new Promise<void>((resolve) => {
         settle = resolve;
@@ -267,7 +267,7 @@ describe.each(protocols)("by %s", (protocol) => {
 
   it.each([
     ["is held", committed],
-    ["leaves at once", () => exchange(() => ({ vary: false }))],
+    ["leaves at once", () => exchange(() => ({}))],
   ])("a piece that comes with a second end is dropped where the first %s, not the process", async (_when, commit) => {
     const served = await serve(
       (response, note) => {
@@ -317,7 +317,7 @@ describe.each(protocols)("by %s", (protocol) => {
 
 describe("by HTTP/1.1", () => {
   it("a head that Node refuses only when it leaves is an error for the error handler, wherever the handler is by then", async () => {
-    for (const commit of [committed, () => exchange(() => ({ vary: true })), () => exchange(() => ({ vary: false }))]) {
+    for (const commit of [committed, () => exchange(() => ({ vary: "Cookie" })), () => exchange(() => ({}))]) {
       const served = await serve((response) => {
         // Node has no trailers without chunks.
         response.writeHead(200, { Trailer: "X-Sum", "Content-Length": "1" });
@@ -333,7 +333,7 @@ describe("by HTTP/1.1", () => {
   });
 
   it("the session's cookie is set once, also when the head fails after the commit", async () => {
-    const commit = () => exchange(() => setImmediate({ setCookie: COOKIE, vary: true }));
+    const commit = () => exchange(() => setImmediate({ setCookie: COOKIE, vary: "Cookie" }));
     const { port } = await serve((response) => {
       response.writeHead(200, { Trailer: "X-Sum", "Content-Length": "1" });
       response.end("x");
@@ -358,7 +358,7 @@ describe("by HTTP/1.1", () => {
             await setImmediate();
           }
         },
-        () => exchange(() => new Promise((resolve) => saves.push(() => resolve({ vary: false })))),
+        () => exchange(() => new Promise((resolve) => saves.push(() => resolve({})))),
       );
       const socket = connect(port, "127.0.0.1");
       socket.end("GET /1 HTTP/1.1\r\nHost: x\r\n\r\nGET /2 HTTP/1.1\r\nHost: x\r\nConnection: close\r\n\r\n");
@@ -372,7 +372,7 @@ describe("by HTTP/1.1", () => {
       const closing = setImmediate().then(() => server.close());
       hold(
         response,
-        exchange(() => closing.then(() => ({ vary: false }))),
+        exchange(() => closing.then(() => ({}))),
         () => {},
       );
       response.end("saved");
@@ -404,7 +404,7 @@ describe("by HTTP/1.1", () => {
 
 describe("by HTTP/2", () => {
   it("a header that may come once and came twice is an error, whenever it is found", async () => {
-    for (const commit of [committed, () => exchange(() => ({ vary: true }))]) {
+    for (const commit of [committed, () => exchange(() => ({ vary: "Cookie" }))]) {
       const handler: Handler = (response) => {
         response.appendHeader("ETag", '"1"');
         response.appendHeader("ETag", '"2"');
