@@ -1,4 +1,5 @@
 import type { Sessions } from "../core/sessions.ts";
+import { bearers } from "./adapters/bearers.ts";
 import type { Speak } from "./adapters/client.ts";
 import { commits } from "./adapters/commits.ts";
 import { cookies } from "./adapters/cookies.ts";
@@ -70,8 +71,10 @@ export interface AdapterCase {
  * ```
  */
 export function adapterCases(serve: Serve): AdapterCase[] {
-  return Object.entries({ ...cookies, ...commits, ...failures, ...overlaps, ...streams }).map(([name, body]) => ({
-    name,
-    run: () => withServers(serve, body),
-  }));
+  return Object.entries({ ...cookies, ...bearers, ...commits, ...failures, ...overlaps, ...streams }).map(
+    ([name, body]) => ({
+      name,
+      run: () => withServers(serve, body),
+    }),
+  );
 }

@@ -1,9 +1,10 @@
 import { createSessions, type Transport } from "holdfast";
 import { memoryStore } from "holdfast/stores/memory";
+import { loginAs } from "holdfast/testing";
 import { describe, expect, it } from "vitest";
 import { formatId, parseId } from "../../src/core/id.ts";
 import { idsOf } from "../../src/core/transport.ts";
-import { client } from "./client.ts";
+import { client, head } from "./client.ts";
 
 interface Data {
   n: number;
@@ -24,6 +25,17 @@ const backwards: Transport = {
   },
 };
 
+describe("bearer tokens", () => {
+  it("are what loginAs answers, where they are the transport", async () => {
+    const sessions = createSessions<Data>({ store: memoryStore(), transport: "bearer" });
+    const authorization = await loginAs(sessions, "ada", { data: { n: 1 } });
+    expect(authorization).toMatch(/^Bearer [\w-]{22}\.[\w-]{43}$/);
+    const { session } = await sessions.open(head({ authorization }));
+    expect([session.userId, session.data.n]).toEqual(["ada", 1]);
+    await sessions.close();
+  });
+});
+
 describe("a transport of one's own", () => {
   it("gives the id, finds it again, and takes it back", async () => {
     const sessions = createSessions<Data>({ store: memoryStore(), transport: backwards });
@@ -40,8 +52,11 @@ describe("a transport of one's own", () => {
     expect(() => createSessions({ store, transport: backwards, cookie: { name: "x" } })).toThrow(
       expect.objectContaining({ code: "option-conflict" }),
     );
-    expect(() => createSessions({ store, transport: {} as Transport })).toThrow(
-      expect.objectContaining({ code: "option-invalid" }),
+    expect(() => createSessions({ store, transport: "bearer", cookie: { name: "x" } })).toThrow(
+      expect.objectContaining({ code: "option-conflict" }),
     );
+    for (const transport of [{} as Transport, "barer" as "bearer", null as unknown as Transport]) {
+      expect(() => createSessions({ store, transport })).toThrow(expect.objectContaining({ code: "option-invalid" }));
+    }
   });
 });
