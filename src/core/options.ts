@@ -40,7 +40,7 @@ export interface SessionsOptions<S extends Store = Store> {
    * A function chooses for each request; a transport of one's own takes the place of both. Default: `"cookie"`.
    *
    * ```ts
-   * transport: (head) => (head.header("x-client") === "app" ? "bearer" : "cookie")
+   * createSessions({ store: memoryStore(), transport: (head) => (head.header("x-client") === "app" ? "bearer" : "cookie") });
    * ```
    */
   transport?: "cookie" | "bearer" | ((head: RequestHead) => "cookie" | "bearer") | Transport;

@@ -26,11 +26,10 @@ export interface OpenSessionOptions {
  * The session of a `Request` (fetch standard), for frameworks that have middleware of their own. Rejects with `store-…` when the store fails.
  *
  * ```ts
- * export const onRequest = async ({ request, locals }, next) => {   // Astro's middleware
+ * async function middleware(request: Request, next: (session: object) => Promise<Response>): Promise<Response> {
  *   const opened = await openSession(sessions, request);
- *   locals.session = opened.session;
- *   return opened.commit(await next());
- * };
+ *   return opened.commit(await next(opened.session));
+ * }
  * ```
  */
 export async function openSession<Data extends object>(

@@ -29,6 +29,8 @@ const PRELUDE = `
     const isHoldfastError: typeof import("holdfast").isHoldfastError;
     const expressSessions: typeof import("holdfast/express").expressSessions;
     const nodeSessions: typeof import("holdfast/node").nodeSessions;
+    const fetchSessions: typeof import("holdfast/fetch").fetchSessions;
+    const openSession: typeof import("holdfast/fetch").openSession;
     const memoryStore: typeof import("holdfast/stores/memory").memoryStore;
     const sqliteStore: typeof import("holdfast/stores/sqlite").sqliteStore;
     const session: typeof import("holdfast/express-session").default;
