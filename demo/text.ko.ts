@@ -131,6 +131,7 @@ export const ko: Text = {
     destroyed: "세션이 끝납니다.",
     expired: "만료되었습니다.",
     revoked: "외부에서 세션을 끝냅니다.",
+    evicted: "사용자의 나중 로그인이 세션을 끝냅니다: maxPerUser.",
     malformed: "ID의 형식이 아닙니다.",
     unknown: "그런 세션은 없습니다.",
     "wrong-secret": "핸들은 맞지만 비밀값이 틀립니다. 거부하며, 이 세션에는 아무 영향이 없습니다.",

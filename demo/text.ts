@@ -130,6 +130,7 @@ const en = {
     destroyed: "The session ends.",
     expired: "Its time is over.",
     revoked: "The session is ended from outside.",
+    evicted: "A later login of its user ends the session: maxPerUser.",
     malformed: "That is no id.",
     unknown: "No such session.",
     "wrong-secret": "The right handle with a wrong secret: refused, and no harm to your session.",

@@ -169,7 +169,7 @@ export function createTrace() {
 
     /** A step for each of the library's events. */
     events(sessions: IndexedSessions): void {
-      for (const name of ["created", "loaded", "rotated", "destroyed", "expired", "revoked"] as const) {
+      for (const name of ["created", "loaded", "rotated", "destroyed", "expired", "revoked", "evicted"] as const) {
         sessions.on(name, ({ handle }) => step({ kind: "event", handle, name }));
       }
       sessions.on("rejected", ({ handle, reason }) => handle && step({ kind: "event", handle, name: reason }));

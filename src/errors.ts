@@ -29,6 +29,10 @@ export interface ErrorDetails {
 
   /** The session ended, or got a new id, while this request was under way; what the request changed was not saved. */
   "session-gone": { handle: string };
+  /** Nobody is logged in, or not lately enough for what is asked. `maxAge` in ms. */
+  "login-required": { maxAge: number; authenticatedAt?: number };
+  /** The user has as many sessions as `maxPerUser` allows. */
+  "too-many-sessions": { sessions: number };
 
   /** The store threw; see `cause`. */
   "store-failed": { operation: string };
@@ -50,14 +54,19 @@ export interface ErrorDetails {
 
 export type ErrorCode = keyof ErrorDetails;
 
-const POLICY: readonly string[] = ["session-gone"];
+/** Of what the client can mend; the others by who must act. */
+const STATUS: Partial<Record<ErrorCode, number>> = {
+  "session-gone": 409,
+  "login-required": 401,
+  "too-many-sessions": 409,
+};
 
 const BRAND = Symbol.for("holdfast.error");
 
 /**
  * Every error that holdfast throws. Tell it by {@link isHoldfastError} and `code`, not by `instanceof`: two copies of the package may
- * meet in one process. `status` is the HTTP status that fits, for error handlers that look at it (Express, Koa, Fastify do): 409 for
- * `session-gone`, 503 for the store's, else 500. No message ever holds a session id or an entry's value.
+ * meet in one process. `status` is the HTTP status that fits, for error handlers that look at it (Express, Koa, Fastify do): 401 for
+ * `login-required`, 409 for `session-gone` and `too-many-sessions`, 503 for the store's, else 500. No message ever holds a session id or an entry's value.
  */
 export class HoldfastError<Code extends ErrorCode = ErrorCode> extends Error {
   override readonly name = "HoldfastError";
@@ -69,7 +78,7 @@ export class HoldfastError<Code extends ErrorCode = ErrorCode> extends Error {
     super(message, options);
     this.code = code;
     this.details = details;
-    this.status = POLICY.includes(code) ? 409 : code.startsWith("store-") ? 503 : 500;
+    this.status = STATUS[code] ?? (code.startsWith("store-") ? 503 : 500);
     Object.defineProperty(this, BRAND, { value: true });
   }
 }

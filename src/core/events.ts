@@ -14,6 +14,8 @@ export interface SessionEvents {
   expired: { handle: string };
   /** A session was ended from outside, by `revoke` or `revokeAll`. */
   revoked: { handle: string };
+  /** A session was ended by a later login of its user, as `maxPerUser` says. */
+  evicted: { handle: string };
   /**
    * A request came with an id that opens nothing: `malformed` is no id at all, `unknown` has no live record, `wrong-secret` does not fit its
    * record, `superseded` was replaced and came back (a stolen copy, or a request that was long under way), `corrupt` has a record, or an
@@ -40,6 +42,7 @@ export function createEmitter(): Emitter {
     destroyed: new Set(),
     expired: new Set(),
     revoked: new Set(),
+    evicted: new Set(),
     rejected: new Set(),
     storeError: new Set(),
   };

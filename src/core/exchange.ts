@@ -4,11 +4,13 @@ import { after, attempt, isPending } from "./after.ts";
 import type { Context } from "./context.ts";
 import { checkName, Entries, unsaved } from "./data.ts";
 import { hashSecret, newHandle, newSecret, type SessionId } from "./id.ts";
-import { cookieEnd, expiry, isLive, noGrace } from "./lifetime.ts";
+import { cookieEnd, expiry, isLive, noGrace, renewalGrace } from "./lifetime.ts";
 import { Changed, type Found, type Live } from "./lookup.ts";
+import { loginRequired } from "./misuse.ts";
 import { type Intent, type Plan, plan } from "./plan.ts";
 import { Session } from "./session.ts";
 import type { IdEdit, Received, RequestHead } from "./transport.ts";
+import { keepLimit } from "./user-limit.ts";
 
 /** What an adapter does to the response's headers before they leave. */
 export interface HeaderEdits {
@@ -112,6 +114,8 @@ export class Exchange<Data extends object> {
   login(userId: string, remember: boolean): Awaitable<void> {
     return this.#run(async () => {
       this.#assertCookieCanLeave();
+      const limit = keepLimit(this.#context);
+      await limit?.admit(userId, this.#live?.id.handle);
       // Django's rule: what one user left in the session is never the next one's to see.
       const { userId: before } = this.#live?.record ?? {};
       if (before !== undefined && before !== userId) await this.#destroy();
@@ -124,7 +128,17 @@ export class Exchange<Data extends object> {
         this.entries.forget(REMEMBER);
         this.entries.forget(DEVICE);
       }
+      await limit?.enforce(userId, this.handle).catch(async (error) => {
+        await this.#destroy();
+        throw error;
+      });
     });
+  }
+
+  reauthenticate(): Awaitable<void> {
+    const { userId } = this;
+    if (userId === undefined) return Promise.reject(loginRequired(0));
+    return this.login(userId, this.entries.get(REMEMBER) === true);
   }
 
   regenerate(): Awaitable<void> {
@@ -235,6 +249,7 @@ export class Exchange<Data extends object> {
       createdAt: record?.createdAt ?? this.#begin(now),
       changes: this.#entries?.changes(),
       limits: this.#context.settings.limits,
+      renewable: !this.#left && this.#live?.secretHash === record?.secretHash,
       now,
     });
   }
@@ -287,9 +302,10 @@ export class Exchange<Data extends object> {
         return this.#create(planned.record);
       case "touch":
       case "update":
-        return this.#update(planned.change, ifVersion);
+        return planned.renew ? this.#renew(planned.change) : this.#update(planned.change, ifVersion);
       case "rotate":
-        return this.#rotate(planned.change);
+        // An id that someone planted or saw before the login is worth nothing after it.
+        return this.#rotate(planned.change, noGrace(planned.change.touchedAt));
       case "destroy":
         return this.#destroy();
     }
@@ -336,13 +352,17 @@ export class Exchange<Data extends object> {
     return "updated";
   }
 
-  async #rotate(change: Change): Promise<UpdateResult["status"]> {
+  /** Of requests that overlap, one renews the id: a second new one would end the first one's grace, with the client holding either. */
+  async #renew(change: Change): Promise<UpdateResult["status"]> {
+    const status = await this.#rotate(change, renewalGrace(change.touchedAt), this.#live!.record.version);
+    return status === "conflict" ? this.#update(change) : status;
+  }
+
+  async #rotate(change: Change, graceUntil: number, ifVersion?: number): Promise<UpdateResult["status"]> {
     this.#assertCookieCanLeave();
     const secret = newSecret();
     const secretHash = await hashSecret(secret);
-    // An id that someone planted or saw before the login is worth nothing after it.
-    const rotate = { secretHash, graceUntil: noGrace(change.touchedAt) };
-    const status = await this.#update({ ...change, rotate });
+    const status = await this.#update({ ...change, rotate: { secretHash, graceUntil } }, ifVersion);
     if (status !== "updated") return status;
 
     const live = this.#live!;

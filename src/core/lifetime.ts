@@ -1,9 +1,10 @@
 import type { SessionRecord } from "../store.ts";
 
-/** The two timeouts, in ms; Infinity where one is off. At least one is finite. */
+/** The two timeouts, and the age at which an id is replaced, in ms; Infinity where one is off. At least one timeout is finite. */
 export interface Limits {
   readonly idle: number;
   readonly absolute: number;
+  readonly renew: number;
 }
 
 type Times = Pick<SessionRecord, "createdAt" | "authenticatedAt" | "touchedAt">;
@@ -42,6 +43,25 @@ const SKEW = 60_000;
 
 /** How long a request may be under way, in ms. */
 const UNDER_WAY = 10_000;
+
+/** How long an id lives on that a renewal has replaced, in ms: requests that are under way with it find their session. */
+const GRACE = 30_000;
+
+export function renewalGrace(now: number): number {
+  return now + GRACE;
+}
+
+/**
+ * Whether the id is old enough to be replaced. The record doesn't say when it was made: from the session's beginning, its last login, or a renewal, which
+ * the end of its grace tells; that of a login's grace lies before the login.
+ */
+export function isRenewalDue(
+  { createdAt, authenticatedAt = 0, graceUntil = 0 }: SessionRecord,
+  { renew }: Limits,
+  now: number,
+): boolean {
+  return now - Math.max(createdAt, authenticatedAt, graceUntil - GRACE) >= renew;
+}
 
 /** The end of the grace of an id that is to be dead at once, also on servers whose clocks are behind. */
 export function noGrace(now: number): number {

@@ -9,6 +9,18 @@ export function sessionTaken(): HoldfastError<"session-taken"> {
   );
 }
 
+/** What only a user who has just logged in may do; `maxAge` in ms. */
+export function loginRequired(maxAge: number, authenticatedAt?: number): HoldfastError<"login-required"> {
+  const message =
+    authenticatedAt === undefined
+      ? "Nobody is logged in. Send the client to the login, and call session.login() there."
+      : "The last login is too long ago for this. Ask for the password again, and call session.reauthenticate() then.";
+  return new HoldfastError("login-required", message, {
+    maxAge,
+    ...(authenticatedAt !== undefined && { authenticatedAt }),
+  });
+}
+
 /** A session that is asked for when its cookie can't leave any more. */
 export function openedLate(): HoldfastError<"headers-sent"> {
   const message = "The session was opened after the response's headers had left. Open it before the first write.";

@@ -4,6 +4,7 @@ import { type Serializer, strictJson } from "./codec.ts";
 import { type CookieAttributes, cookieName, formatAttributes, hasPrefix } from "./cookie.ts";
 import type { Limits } from "./lifetime.ts";
 import { bearerTransport, chosenTransport, cookieTransport, type RequestHead, type Transport } from "./transport.ts";
+import type { UserLimit } from "./user-limit.ts";
 
 /** Milliseconds, or a number with its unit: `"30m"`, `"12h"`, `"7d"`. */
 export type Duration = number | `${number}${"ms" | "s" | "m" | "h" | "d" | "w"}`;
@@ -34,6 +35,11 @@ export interface SessionsOptions<S extends Store = Store> {
   idle?: Duration | false;
   /** A session so long after its beginning, or its last login, ends however much it is used; false for never. Default: `"12h"`. */
   absolute?: Duration | false;
+  /**
+   * An id this old is replaced with the next response, and lives on for 30 seconds for requests under way; so a stolen one is of use for a while only, and shows
+   * itself when it comes back (`rejected`, `superseded`). A client that misses the response has to log in again. false for never. Default: `false`.
+   */
+  renew?: Duration | false;
   cookie?: CookieOptions;
   /**
    * How ids travel. `"bearer"`: by `Authorization: Bearer …`, and new ones back in the response's `Session-Id`, for API clients; no cookie is read or set.
@@ -50,6 +56,11 @@ export interface SessionsOptions<S extends Store = Store> {
   serializer?: Serializer;
   /** How long a store may take for one operation. Default: `"5s"`. */
   timeout?: Duration;
+  /**
+   * The most sessions that a user may have at a time: a login beyond ends the one whose login is the longest ago, or with `beyond: "refuse"` rejects with
+   * `too-many-sessions`. Takes a store that finds sessions by user. Default: no limit.
+   */
+  maxPerUser?: number | { sessions: number; beyond: "evict-oldest" | "refuse" };
   /**
    * What a request gets whose session can't be read. `"error"`: the store's error. `"read-only"`: an empty session that can't be changed
    * (`session.isReadOnly`), so that pages which can do without go on; whatever would have to be saved still fails. Default: `"error"`.
@@ -76,18 +87,21 @@ export interface Settings {
   readonly serializer: Serializer;
   readonly timeout: number;
   readonly onStoreError: "error" | "read-only";
+  readonly maxPerUser: UserLimit | undefined;
 }
 
 const OPTIONS = [
   "store",
   "idle",
   "absolute",
+  "renew",
   "cookie",
   "transport",
   "trustProxy",
   "serializer",
   "timeout",
   "onStoreError",
+  "maxPerUser",
 ];
 const COOKIE_OPTIONS = ["name", "domain", "path", "secure", "sameSite", "partitioned", "priority", "persistent"];
 const STORE_METHODS = ["read", "create", "update", "delete", "sweep", "close"] as const;
@@ -111,12 +125,24 @@ const MOVED: Readonly<Record<string, string>> = {
 export function settle(options: SessionsOptions): Settings {
   if (!isObject(options)) throw invalid("options", "must be an object such as { store: memoryStore() }");
   refuseUnknown(options, OPTIONS, "");
-  const { store, idle = "30m", absolute = "12h", cookie = {}, serializer = strictJson, timeout = "5s" } = options;
+  const {
+    store,
+    idle = "30m",
+    absolute = "12h",
+    renew = false,
+    cookie = {},
+    serializer = strictJson,
+    timeout = "5s",
+  } = options;
 
   if (!isObject(store) || STORE_METHODS.some((method) => typeof store[method] !== "function")) {
     throw invalid("store", "must be a store, such as memoryStore() of holdfast/stores/memory");
   }
-  const limits: Limits = { idle: limit(idle, "idle"), absolute: limit(absolute, "absolute") };
+  const limits: Limits = {
+    idle: limit(idle, "idle"),
+    absolute: limit(absolute, "absolute"),
+    renew: limit(renew, "renew"),
+  };
   if (limits.idle === Infinity && limits.absolute === Infinity) {
     throw conflict(["idle", "absolute"], "can't both be false: such a session would never end");
   }
@@ -135,7 +161,18 @@ export function settle(options: SessionsOptions): Settings {
     serializer,
     timeout: milliseconds(timeout, "timeout"),
     onStoreError,
+    maxPerUser: settleLimit(options.maxPerUser, store),
   };
+}
+
+function settleLimit(limit: SessionsOptions["maxPerUser"], store: Partial<IndexedStore>): UserLimit | undefined {
+  if (limit === undefined) return undefined;
+  const { sessions, beyond } = isObject(limit) ? limit : { sessions: limit, beyond: "evict-oldest" as const };
+  if (!Number.isSafeInteger(sessions) || sessions < 1) throw invalid("maxPerUser", "must be a whole number from 1 on");
+  oneOf(beyond, ["evict-oldest", "refuse"], "maxPerUser.beyond");
+  if (!store.list)
+    throw conflict(["maxPerUser", "store"], "this store doesn't find sessions by user: take one that does");
+  return { sessions, beyond };
 }
 
 function settleTransport(

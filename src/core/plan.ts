@@ -1,6 +1,6 @@
 import type { Change, SessionRecord } from "../store.ts";
 import type { EntryChanges } from "./data.ts";
-import { expiry, type Limits, shouldTouch } from "./lifetime.ts";
+import { expiry, isRenewalDue, type Limits, shouldTouch } from "./lifetime.ts";
 
 /** What the handler asked for beside its changes. */
 export type Intent =
@@ -15,7 +15,9 @@ export type Intent =
 export type Plan =
   | { readonly kind: "none" }
   | { readonly kind: "create"; readonly record: Omit<SessionRecord, "secretHash"> }
-  | { readonly kind: "touch" | "update" | "rotate"; readonly change: Change }
+  | { readonly kind: "rotate"; readonly change: Change }
+  /** `renew`: with a new id, unless another request is quicker. */
+  | { readonly kind: "touch" | "update"; readonly change: Change; readonly renew: boolean }
   | { readonly kind: "destroy" };
 
 const NONE: ReadonlyMap<string, string> = new Map();
@@ -29,11 +31,13 @@ export interface Situation {
   /** Undefined where no entry was touched. */
   readonly changes: EntryChanges | undefined;
   readonly limits: Limits;
+  /** Whether the client can be given a new id, and has the newest that there is. */
+  readonly renewable: boolean;
   readonly now: number;
 }
 
 /** The one place that decides whether and what to write. Pure. */
-export function plan(intent: Intent, { record, createdAt, changes, limits, now }: Situation): Plan {
+export function plan(intent: Intent, { record, createdAt, changes, limits, renewable, now }: Situation): Plan {
   if (intent.kind === "destroy") return { kind: "destroy" };
 
   const { set = NONE, remove = NO_NAMES } = changes ?? {};
@@ -45,7 +49,8 @@ export function plan(intent: Intent, { record, createdAt, changes, limits, now }
     return { kind: "create", record: { ...times, entries: set, expiresAt: expiry(times, limits), version: 1 } };
   }
 
-  const kind = kindOf(intent, set.size > 0 || remove.length > 0, shouldTouch(record, limits, now));
+  const renew = renewable && intent.kind === "commit" && isRenewalDue(record, limits, now);
+  const kind = kindOf(intent, set.size > 0 || remove.length > 0, renew || shouldTouch(record, limits, now));
   if (kind === "none") return NOTHING;
   const authenticatedAt = login?.authenticatedAt ?? record.authenticatedAt;
   const change: { -readonly [Field in keyof Change]: Change[Field] } = {
@@ -55,7 +60,7 @@ export function plan(intent: Intent, { record, createdAt, changes, limits, now }
   if (set.size > 0) change.set = set;
   if (remove.length > 0) change.remove = remove;
   if (login) Object.assign(change, login);
-  return { kind, change };
+  return kind === "rotate" ? { kind, change } : { kind, change, renew };
 }
 
 function kindOf(intent: Intent, isChanged: boolean, isTouchDue: boolean): "none" | "touch" | "update" | "rotate" {

@@ -2,7 +2,8 @@ import { random } from "#crypto";
 import { HoldfastError } from "../errors.ts";
 import { INSPECT } from "./data.ts";
 import type { Exchange } from "./exchange.ts";
-import { sessionTaken } from "./misuse.ts";
+import { loginRequired, sessionTaken } from "./misuse.ts";
+import { type Duration, milliseconds } from "./options.ts";
 
 /**
  * The app's session data, declared once for handlers whose framework can't carry the type (Express):
@@ -86,6 +87,38 @@ export class Session<Data extends object = SessionData> {
       return Promise.reject(argument("userId", message));
     }
     return Promise.resolve(this.#exchange.login(id, options.remember === true));
+  }
+
+  /**
+   * The user has proved again who it is: a new secret, and both timeouts begin anew (NIST SP 800-63B 5.2). Rejects with `login-required` where nobody is
+   * logged in.
+   *
+   * ```ts
+   * app.post("/password", async (req, res) => {   // behind a check of the password
+   *   await req.session.reauthenticate();
+   *   res.redirect("/");
+   * });
+   * ```
+   */
+  reauthenticate(): Promise<void> {
+    return Promise.resolve(this.#exchange.reauthenticate());
+  }
+
+  /**
+   * Throws `login-required` (status 401) unless the user has logged in within `maxAge`: before a change of password, a payment (OWASP ASVS 7.5.3).
+   * `maxAge` is a duration: `"5m"`, or milliseconds.
+   *
+   * ```ts
+   * app.post("/email", (req, res) => {
+   *   req.session.requireFresh("5m");
+   *   res.redirect("/");
+   * });
+   * ```
+   */
+  requireFresh(maxAge: Duration): void {
+    const age = milliseconds(maxAge, "maxAge");
+    const { authenticatedAt } = this;
+    if (authenticatedAt === undefined || Date.now() - authenticatedAt > age) throw loginRequired(age, authenticatedAt);
   }
 
   /** A new secret for the same session: the id from before is dead at once. Call it when the client's rights change otherwise than by login. */

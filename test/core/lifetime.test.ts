@@ -1,7 +1,7 @@
 import { describe, expect, it } from "vitest";
 import { absoluteEnd, cookieEnd, expiry, isLive, shouldTouch } from "../../src/core/lifetime.ts";
 
-const limits = { idle: 1000, absolute: 5000 };
+const limits = { idle: 1000, absolute: 5000, renew: 500 };
 const record = (createdAt: number, touchedAt: number, authenticatedAt?: number) => {
   const times = { createdAt, touchedAt, authenticatedAt };
   return { ...times, expiresAt: expiry(times, limits), secretHash: "", entries: new Map(), version: 1 };
@@ -24,8 +24,8 @@ describe("a session's lifetime", () => {
   });
 
   it("is judged by today's timeouts: shorter ones end sessions that were stored under longer ones", () => {
-    expect(isLive(record(0, 0), { idle: 500, absolute: 5000 }, 600)).toBe(false);
-    expect(isLive(record(0, 0), { idle: 9000, absolute: 9000 }, 1500)).toBe(false);
+    expect(isLive(record(0, 0), { idle: 500, absolute: 5000, renew: 500 }, 600)).toBe(false);
+    expect(isLive(record(0, 0), { idle: 9000, absolute: 9000, renew: 500 }, 1500)).toBe(false);
   });
 
   it("is extended once a tenth of the idle time has passed", () => {
@@ -34,13 +34,13 @@ describe("a session's lifetime", () => {
   });
 
   it("may have one of the timeouts off", () => {
-    expect(expiry({ createdAt: 0, touchedAt: 0 }, { idle: Infinity, absolute: 5000 })).toBe(5000);
-    expect(shouldTouch(record(0, 0), { idle: Infinity, absolute: 5000 }, 4000)).toBe(false);
-    expect(expiry({ createdAt: 0, touchedAt: 7000 }, { idle: 1000, absolute: Infinity })).toBe(8000);
+    expect(expiry({ createdAt: 0, touchedAt: 0 }, { idle: Infinity, absolute: 5000, renew: 500 })).toBe(5000);
+    expect(shouldTouch(record(0, 0), { idle: Infinity, absolute: 5000, renew: 500 }, 4000)).toBe(false);
+    expect(expiry({ createdAt: 0, touchedAt: 7000 }, { idle: 1000, absolute: Infinity, renew: 500 })).toBe(8000);
   });
 
   it("keeps a persistent cookie to the absolute end, or where there is none, with use", () => {
     expect(cookieEnd(record(0, 100), limits)).toBe(5000);
-    expect(cookieEnd(record(0, 100), { idle: 1000, absolute: Infinity })).toBe(1100);
+    expect(cookieEnd(record(0, 100), { idle: 1000, absolute: Infinity, renew: 500 })).toBe(1100);
   });
 });
