@@ -9,3 +9,13 @@ export function sha256(text: string): string {
 export function random(bytes: number): string {
   return randomBytes(bytes).toString("base64url");
 }
+
+/** As base64url. */
+export function encodeBase64(bytes: Uint8Array): string {
+  return Buffer.from(bytes.buffer, bytes.byteOffset, bytes.byteLength).toString("base64url");
+}
+
+/** The bytes of base64url. Answers others where the text is none. */
+export function decodeBase64(text: string): Uint8Array<ArrayBuffer> {
+  return new Uint8Array(Buffer.from(text, "base64url"));
+}

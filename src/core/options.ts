@@ -2,12 +2,11 @@ import { HoldfastError } from "../errors.ts";
 import type { IndexedStore, Store } from "../store.ts";
 import { type Serializer, strictJson } from "./codec.ts";
 import { type CookieAttributes, cookieName, formatAttributes, hasPrefix } from "./cookie.ts";
+import { type Duration, milliseconds } from "./duration.ts";
+import { encrypted } from "./encryption.ts";
 import type { Limits } from "./lifetime.ts";
 import { bearerTransport, chosenTransport, cookieTransport, type RequestHead, type Transport } from "./transport.ts";
 import type { UserLimit } from "./user-limit.ts";
-
-/** Milliseconds, or a number with its unit: `"30m"`, `"12h"`, `"7d"`. */
-export type Duration = number | `${number}${"ms" | "s" | "m" | "h" | "d" | "w"}`;
 
 export interface CookieOptions {
   /** Name without a prefix: on https `__Host-` is added by itself, or `__Secure-` with a `domain` or a `path`. Default: `sid`. */
@@ -52,6 +51,11 @@ export interface SessionsOptions<S extends Store = Store> {
   transport?: "cookie" | "bearer" | ((head: RequestHead) => "cookie" | "bearer") | Transport;
   /** Believe `X-Forwarded-Proto`. Only where every request comes through a proxy of yours that sets it. Default: false. */
   trustProxy?: boolean;
+  /**
+   * Encrypts entries in the store (AES-256-GCM): one key, or several of which the first writes and all read, so that a new one can be put before the old. Each is
+   * 32 random bytes or more, as bytes or text: `openssl rand -base64 32`. Sessions stored under none of them end. Default: the store holds plain JSON.
+   */
+  keys?: Key | readonly Key[];
   /** How entries become text and back. Default: JSON that refuses what JSON would silently lose. */
   serializer?: Serializer;
   /** How long a store may take for one operation. Default: `"5s"`. */
@@ -67,6 +71,8 @@ export interface SessionsOptions<S extends Store = Store> {
    */
   onStoreError?: "error" | "read-only";
 }
+
+type Key = string | Uint8Array;
 
 /** The cookie for one kind of connection, ready to be written. */
 export interface Cookie {
@@ -102,13 +108,15 @@ const OPTIONS = [
   "timeout",
   "onStoreError",
   "maxPerUser",
+  "keys",
 ];
 const COOKIE_OPTIONS = ["name", "domain", "path", "secure", "sameSite", "partitioned", "priority", "persistent"];
 const STORE_METHODS = ["read", "create", "update", "delete", "sweep", "close"] as const;
 
 /** What people bring from other libraries, and where it went. */
 const MOVED: Readonly<Record<string, string>> = {
-  secret: "ids are random and stored as hashes, so there is nothing to sign: leave it out",
+  secret:
+    "ids are random and stored as hashes, so there is nothing to sign: leave it out; keys encrypts what is stored",
   resave: "only what changed is saved: leave it out",
   saveUninitialized: "a session without data is never stored: leave it out",
   rolling: "use moves the idle timeout by itself: leave it out",
@@ -152,8 +160,9 @@ export function settle(options: SessionsOptions): Settings {
   const { onStoreError = "error" } = options;
   oneOf(onStoreError, ["error", "read-only"], "onStoreError");
   const settled = settleCookie(cookie);
+  const keys = settleKeys(options.keys);
   return {
-    store,
+    store: keys ? encrypted(store, keys) : store,
     limits,
     ...settled,
     ...settleTransport(options, settled),
@@ -163,6 +172,19 @@ export function settle(options: SessionsOptions): Settings {
     onStoreError,
     maxPerUser: settleLimit(options.maxPerUser, store),
   };
+}
+
+function settleKeys(given: SessionsOptions["keys"]): Uint8Array<ArrayBuffer>[] | undefined {
+  if (given === undefined) return undefined;
+  const keys = [given]
+    .flat()
+    .map((key) => new Uint8Array(typeof key === "string" ? new TextEncoder().encode(key) : key));
+  // Of a text of one letter, or of a key that was never filled, there is nothing to derive from.
+  if (keys.length > 0 && keys.every((key) => key.length >= 32 && new Set(key).size >= 8)) return keys;
+  throw invalid(
+    "keys",
+    "must be one or more keys of at least 32 random bytes each, as `openssl rand -base64 32` makes them",
+  );
 }
 
 function settleLimit(limit: SessionsOptions["maxPerUser"], store: Partial<IndexedStore>): UserLimit | undefined {
@@ -250,18 +272,6 @@ function settleCookie(
     secureCookie: written(true),
     plainCookie: written(false),
   };
-}
-
-const UNITS: Readonly<Record<string, number>> = { ms: 1, s: 1e3, m: 60e3, h: 3600e3, d: 86_400e3, w: 604_800e3 };
-
-/** A duration in ms. Throws `option-invalid`. */
-export function milliseconds(duration: Duration, option: string): number {
-  const parts = /^(\d+(?:\.\d+)?) ?(ms|s|m|h|d|w)$/.exec(String(duration));
-  const ms = parts ? Number(parts[1]) * UNITS[parts[2] as string]! : duration;
-  if (typeof ms !== "number" || !Number.isFinite(ms) || ms < 1) {
-    throw invalid(option, 'must be a duration such as "30m", "12h" or "7d", or a number of milliseconds');
-  }
-  return Math.round(ms);
 }
 
 const limit = (duration: Duration | false, option: string): number =>

@@ -1,9 +1,9 @@
 import { random } from "#crypto";
 import { HoldfastError } from "../errors.ts";
 import { INSPECT } from "./data.ts";
+import { type Duration, milliseconds } from "./duration.ts";
 import type { Exchange } from "./exchange.ts";
 import { loginRequired, sessionTaken } from "./misuse.ts";
-import { type Duration, milliseconds } from "./options.ts";
 
 /**
  * The app's session data, declared once for handlers whose framework can't carry the type (Express):
