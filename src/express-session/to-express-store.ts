@@ -1,4 +1,4 @@
-import { type Duration, milliseconds } from "../core/options.ts";
+import { type Duration, milliseconds } from "../core/duration.ts";
 import type { SessionInfo } from "../core/sessions.ts";
 import type { Store as HoldfastStore, IndexedStore } from "../store.ts";
 import { CALLBACK_METHODS, type CallbackStore } from "./callback-store.ts";

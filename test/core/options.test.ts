@@ -2,7 +2,8 @@ import fc from "fast-check";
 import { createSessions, type Duration, isHoldfastError, type SessionsOptions } from "holdfast";
 import { memoryStore } from "holdfast/stores/memory";
 import { describe, expect, it } from "vitest";
-import { milliseconds, nearest, settle } from "../../src/core/options.ts";
+import { milliseconds } from "../../src/core/duration.ts";
+import { nearest, settle } from "../../src/core/options.ts";
 
 const store = memoryStore();
 
