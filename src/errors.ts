@@ -31,6 +31,8 @@ export interface ErrorDetails {
   "session-gone": { handle: string };
   /** Nobody is logged in, or not lately enough for what is asked. `maxAge` in ms. */
   "login-required": { maxAge: number; authenticatedAt?: number };
+  /** Another site's page sent the request, or its origin can't be told and no token came. */
+  "cross-site-request": Record<string, never>;
   /** The user has as many sessions as `maxPerUser` allows. */
   "too-many-sessions": { sessions: number };
 
@@ -59,6 +61,7 @@ const STATUS: Partial<Record<ErrorCode, number>> = {
   "session-gone": 409,
   "login-required": 401,
   "too-many-sessions": 409,
+  "cross-site-request": 403,
 };
 
 const BRAND = Symbol.for("holdfast.error");
@@ -66,7 +69,7 @@ const BRAND = Symbol.for("holdfast.error");
 /**
  * Every error that holdfast throws. Tell it by {@link isHoldfastError} and `code`, not by `instanceof`: two copies of the package may
  * meet in one process. `status` is the HTTP status that fits, for error handlers that look at it (Express, Koa, Fastify do): 401 for
- * `login-required`, 409 for `session-gone` and `too-many-sessions`, 503 for the store's, else 500. No message ever holds a session id or an entry's value.
+ * `login-required`, 403 for `cross-site-request`, 409 for `session-gone` and `too-many-sessions`, 503 for the store's, else 500. No message ever holds a session id or an entry's value.
  */
 export class HoldfastError<Code extends ErrorCode = ErrorCode> extends Error {
   override readonly name = "HoldfastError";

@@ -2,10 +2,11 @@ import { HoldfastError } from "../errors.ts";
 import { type Awaitable, acceptsSecret, type Change, type SessionRecord, type UpdateResult } from "../store.ts";
 import { after, attempt, isPending } from "./after.ts";
 import type { Context } from "./context.ts";
+import { csrfToken } from "./csrf.ts";
 import { checkName, Entries, unsaved } from "./data.ts";
 import { hashSecret, newHandle, newSecret, type SessionId } from "./id.ts";
 import { cookieEnd, expiry, isLive, noGrace, renewalGrace } from "./lifetime.ts";
-import { Changed, type Found, type Live } from "./lookup.ts";
+import { Changed, type Found, isSession, type Live } from "./lookup.ts";
 import { loginRequired } from "./misuse.ts";
 import { type Intent, type Plan, plan } from "./plan.ts";
 import { Session } from "./session.ts";
@@ -65,10 +66,8 @@ export class Exchange<Data extends object> {
     this.#head = head;
     this.#received = received;
     this.#overtaken = found === "overtaken";
-    if (found && found !== "overtaken") {
-      if ("failure" in found) this.#unread = found;
-      else this.#live = found;
-    }
+    if (isSession(found)) this.#live = found;
+    else if (found && found !== "overtaken") this.#unread = found;
     this.#isNew = this.#live === undefined;
     this.session = new Session<Data>(this);
   }
@@ -133,6 +132,11 @@ export class Exchange<Data extends object> {
         throw error;
       });
     });
+  }
+
+  csrfToken(): Awaitable<string | undefined> {
+    this.#read = true;
+    return this.#live && csrfToken(this.#live.id.secret);
   }
 
   reauthenticate(): Awaitable<void> {

@@ -52,6 +52,13 @@ export function matchSecret(
 }
 
 /** Compares in a time that depends on the lengths alone. */
+export function sameText(a: string, b: string): boolean {
+  let difference = a.length ^ b.length;
+  for (let i = 0; i < b.length; i++) difference |= a.charCodeAt(i) ^ b.charCodeAt(i);
+  return difference === 0;
+}
+
+/** Likewise. */
 function isHashOf(digest: string, hash: string): boolean {
   const from = HASH_VERSION.length;
   let difference = hash.length ^ (from + digest.length);

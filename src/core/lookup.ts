@@ -48,6 +48,10 @@ export class Changed implements Live {
   }
 }
 
+export function isSession(found: Found): found is Live {
+  return found !== undefined && found !== "overtaken" && !("failure" in found);
+}
+
 /** Finds what a request's ids open, and reports those that open nothing. */
 export function createLookup({ settings, emit, call }: Context): (ids: readonly SessionId[]) => Awaitable<Found> {
   const { store, limits, onStoreError } = settings;

@@ -56,6 +56,12 @@ export interface SessionsOptions<S extends Store = Store> {
    * 32 random bytes or more, as bytes or text: `openssl rand -base64 32`. Sessions stored under none of them end. Default: the store holds plain JSON.
    */
   keys?: Key | readonly Key[];
+  /**
+   * Refuses requests that another site's page makes a visitor's browser send with its cookie: any but GET, HEAD and OPTIONS, by Fetch Metadata and Origin, with
+   * `cross-site-request` (status 403). Where neither header comes, the session's `csrfToken()` has to, in `X-CSRF-Token`. `allow` names origins of other sites that
+   * may: `["https://pay.example.com"]`. Default: `false`, and `cookie.sameSite` alone keeps most of them out.
+   */
+  csrf?: boolean | { allow: readonly string[] };
   /** How entries become text and back. Default: JSON that refuses what JSON would silently lose. */
   serializer?: Serializer;
   /** How long a store may take for one operation. Default: `"5s"`. */
@@ -94,6 +100,8 @@ export interface Settings {
   readonly timeout: number;
   readonly onStoreError: "error" | "read-only";
   readonly maxPerUser: UserLimit | undefined;
+  /** The origins that may send a visitor's requests beside the app's own; undefined where any may. */
+  readonly allowedOrigins: readonly string[] | undefined;
 }
 
 const OPTIONS = [
@@ -109,6 +117,7 @@ const OPTIONS = [
   "onStoreError",
   "maxPerUser",
   "keys",
+  "csrf",
 ];
 const COOKIE_OPTIONS = ["name", "domain", "path", "secure", "sameSite", "partitioned", "priority", "persistent"];
 const STORE_METHODS = ["read", "create", "update", "delete", "sweep", "close"] as const;
@@ -171,7 +180,15 @@ export function settle(options: SessionsOptions): Settings {
     timeout: milliseconds(timeout, "timeout"),
     onStoreError,
     maxPerUser: settleLimit(options.maxPerUser, store),
+    allowedOrigins: settleCsrf(options.csrf),
   };
+}
+
+function settleCsrf(csrf: SessionsOptions["csrf"] = false): readonly string[] | undefined {
+  if (csrf === false) return undefined;
+  const allow = csrf === true ? [] : csrf?.allow;
+  if (Array.isArray(allow) && allow.every((origin) => URL.parse(origin)?.origin === origin)) return allow;
+  throw invalid("csrf", 'must be true, false or { allow: [origins] }, such as "https://pay.example.com"');
 }
 
 function settleKeys(given: SessionsOptions["keys"]): Uint8Array<ArrayBuffer>[] | undefined {

@@ -121,6 +121,14 @@ export class Session<Data extends object = SessionData> {
     if (authenticatedAt === undefined || Date.now() - authenticatedAt > age) throw loginRequired(age, authenticatedAt);
   }
 
+  /**
+   * For requests that name no origin, with the option `csrf`: what their `X-CSRF-Token` has to be. It changes with the session's id. Undefined while the session isn't
+   * stored: nothing can be done in its name.
+   */
+  csrfToken(): Promise<string | undefined> {
+    return Promise.resolve(this.#exchange.csrfToken());
+  }
+
   /** A new secret for the same session: the id from before is dead at once. Call it when the client's rights change otherwise than by login. */
   regenerate(): Promise<void> {
     return Promise.resolve(this.#exchange.regenerate());

@@ -2,12 +2,13 @@ import { HoldfastError, isHoldfastError } from "../errors.ts";
 import type { Awaitable, IndexedStore, SessionRecord } from "../store.ts";
 import { after } from "./after.ts";
 import type { Context } from "./context.ts";
+import { crossSite, hasToken, isAmbient, originOf } from "./csrf.ts";
 import { createDeadline } from "./deadline.ts";
 import { diagnose } from "./diagnose.ts";
 import { createEmitter, type EventListener, type SessionEvents } from "./events.ts";
 import { DEVICE, Exchange } from "./exchange.ts";
 import { isLive } from "./lifetime.ts";
-import { createLookup } from "./lookup.ts";
+import { createLookup, isSession } from "./lookup.ts";
 import { type SessionsOptions, settle } from "./options.ts";
 import type { Session, SessionData } from "./session.ts";
 import { isHttps, type RequestHead } from "./transport.ts";
@@ -80,7 +81,7 @@ export function createSessions<Data extends object = SessionData>(
 export function createSessions<Data extends object = SessionData>(options: SessionsOptions): Sessions<Data>;
 export function createSessions<Data extends object = SessionData>(options: SessionsOptions): Sessions<Data> {
   const settings = settle(options);
-  const { store, limits, serializer, timeout, transport, trustProxy } = settings;
+  const { store, limits, serializer, timeout, transport, trustProxy, allowedOrigins } = settings;
   const deadline = createDeadline(timeout);
   const { on, emit } = createEmitter();
   const warned = new Set<string>();
@@ -133,7 +134,13 @@ export function createSessions<Data extends object = SessionData>(options: Sessi
       keepSwept();
       const received = transport.receive(head, isHttps(head, trustProxy));
       if (received.presented && received.ids.length === 0) emit("rejected", { reason: "malformed" });
-      return after(lookUp(received.ids), (found) => new Exchange<Data>(context, head, received, found));
+      const origin = allowedOrigins && isAmbient(received) ? originOf(head, allowedOrigins) : "own";
+      if (origin === "other") return Promise.reject(crossSite(origin));
+      return after(lookUp(received.ids), (found) => {
+        const exchange = new Exchange<Data>(context, head, received, found);
+        if (origin === "own" || !isSession(found)) return exchange;
+        return after(hasToken(head, found.id.secret), (has) => (has ? exchange : Promise.reject(crossSite(origin))));
+      });
     },
 
     async revoke(handle, of) {

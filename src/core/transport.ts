@@ -5,6 +5,8 @@ import type { Cookie } from "./options.ts";
 
 /** What an adapter tells of a request. */
 export interface RequestHead {
+  /** In capitals: `GET`. Where it is left out, the request may change something. */
+  readonly method?: string | undefined;
   /** A header's value by its name in lower case; several lines of one header joined as HTTP joins them. */
   header(name: string): string | undefined;
   /** Whether the connection to this server is TLS, or a proxy that the framework was told to trust says that the client's is. */
@@ -26,6 +28,8 @@ export interface Received {
   readonly ids: readonly SessionId[];
   /** Whether it carried any id at all, be it malformed. */
   readonly presented: boolean;
+  /** Whether no browser sends it by itself, so that no other site's page can borrow it. */
+  readonly isBearer?: true;
   /** The request headers that were looked at, for Vary: `Cookie`. */
   readonly vary: string;
   /** Gives the client this id: for so many ms, or for as long as its browser runs. */
@@ -98,6 +102,7 @@ export const bearerTransport: Transport = {
     return {
       ids: idsOf(token ? [token] : [], parseId),
       presented: token !== undefined,
+      isBearer: true,
       vary: "Authorization",
       set: (id) => ({ setHeader: [SESSION_ID, formatId(id)] }),
       clear: () => ({ setHeader: [SESSION_ID, ""] }),

@@ -2,14 +2,16 @@ import type { RequestHead } from "../core/transport.ts";
 
 /** `secure` is what the framework says of the client's connection, where it knows more than the URL. */
 export function requestHead(request: Request, secure?: boolean): RequestHead {
-  return new FetchHead(request.headers, secure ?? request.url.startsWith("https:"));
+  return new FetchHead(request, secure ?? request.url.startsWith("https:"));
 }
 
 class FetchHead implements RequestHead {
+  readonly method: string;
   readonly encrypted: boolean;
   readonly #headers: Headers;
 
-  constructor(headers: Headers, encrypted: boolean) {
+  constructor({ method, headers }: Request, encrypted: boolean) {
+    this.method = method;
     this.#headers = headers;
     this.encrypted = encrypted;
   }

@@ -8,20 +8,23 @@ export type NodeRequest = IncomingMessage | Http2ServerRequest;
 /** `secure` is what the framework says of the client's connection, where it knows more than the socket. */
 export function requestHead(request: NodeRequest, secure?: boolean): RequestHead {
   const encrypted = secure ?? (request.socket as { encrypted?: boolean }).encrypted === true;
-  return new NodeHead(request.headers, encrypted);
+  return new NodeHead(request.method, request.headers, encrypted);
 }
 
 class NodeHead implements RequestHead {
+  readonly method: string | undefined;
   readonly encrypted: boolean;
   readonly #headers: IncomingHttpHeaders;
 
-  constructor(headers: IncomingHttpHeaders, encrypted: boolean) {
+  constructor(method: string | undefined, headers: IncomingHttpHeaders, encrypted: boolean) {
+    this.method = method;
     this.#headers = headers;
     this.encrypted = encrypted;
   }
 
   header(name: string): string | undefined {
-    const value = this.#headers[name];
+    // HTTP/2 has another name for it.
+    const value = this.#headers[name] ?? (name === "host" ? this.#headers[":authority"] : undefined);
     return Array.isArray(value) ? value.join(", ") : value;
   }
 }

@@ -5,6 +5,7 @@ import { commits } from "./adapters/commits.ts";
 import { cookies } from "./adapters/cookies.ts";
 import { failures } from "./adapters/failures.ts";
 import { type Data, withServers } from "./adapters/fixtures.ts";
+import { origins } from "./adapters/origins.ts";
 import { overlaps } from "./adapters/overlaps.ts";
 import { streams } from "./adapters/streams.ts";
 
@@ -71,7 +72,7 @@ export interface AdapterCase {
  * ```
  */
 export function adapterCases(serve: Serve): AdapterCase[] {
-  return Object.entries({ ...cookies, ...bearers, ...commits, ...failures, ...overlaps, ...streams }).map(
+  return Object.entries({ ...cookies, ...bearers, ...origins, ...commits, ...failures, ...overlaps, ...streams }).map(
     ([name, body]) => ({
       name,
       run: () => withServers(serve, body),
