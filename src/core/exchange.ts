@@ -19,6 +19,8 @@ export interface HeaderEdits {
   readonly setCookie?: string | undefined;
   /** A header to set in place of a cookie, for a client that has none. `Cache-Control` as with a cookie. */
   readonly setHeader?: readonly [name: string, value: string] | undefined;
+  /** The session has ended, and the app wants its client cleaned: set Clear-Site-Data to this. */
+  readonly clearSiteData?: string | undefined;
   /** Leave what caches may do to the app, though there is a cookie. */
   readonly cacheable?: true;
   /** What to add to Vary, where the response depends on the session: `Cookie`. */
@@ -26,6 +28,9 @@ export interface HeaderEdits {
 }
 
 const NO_EDIT: IdEdit = {};
+
+/** What a browser may have of a site (W3C Clear Site Data). */
+const EVERYTHING = '"cache", "cookies", "storage"';
 
 /** Names of the entries that holdfast keeps for itself. */
 const REMEMBER = "~remember";
@@ -412,7 +417,8 @@ export class Exchange<Data extends object> {
     this.#left = true;
     const vary = this.#read ? this.#received.vary : undefined;
     const { setCookie, setHeader } = this.#idEdit();
-    return { setCookie, setHeader, vary };
+    const isCleared = this.#cookie === "clear" && this.#context.settings.clearSiteData;
+    return { setCookie, setHeader, clearSiteData: isCleared ? EVERYTHING : undefined, vary };
   }
 
   #idEdit(): IdEdit {

@@ -62,6 +62,11 @@ export interface SessionsOptions<S extends Store = Store> {
    * may: `["https://pay.example.com"]`. Default: `false`, and `cookie.sameSite` alone keeps most of them out.
    */
   csrf?: boolean | { allow: readonly string[] };
+  /**
+   * Answers a logout (`session.destroy()`) with Clear-Site-Data, so that the browser forgets all it has of the site: cache, storage, and every cookie, other apps' on the
+   * host too. Over https alone. Default: `false`, and the session's cookie is taken back.
+   */
+  clearSiteData?: boolean;
   /** How entries become text and back. Default: JSON that refuses what JSON would silently lose. */
   serializer?: Serializer;
   /** How long a store may take for one operation. Default: `"5s"`. */
@@ -102,6 +107,7 @@ export interface Settings {
   readonly maxPerUser: UserLimit | undefined;
   /** The origins that may send a visitor's requests beside the app's own; undefined where any may. */
   readonly allowedOrigins: readonly string[] | undefined;
+  readonly clearSiteData: boolean;
 }
 
 const OPTIONS = [
@@ -118,6 +124,7 @@ const OPTIONS = [
   "maxPerUser",
   "keys",
   "csrf",
+  "clearSiteData",
 ];
 const COOKIE_OPTIONS = ["name", "domain", "path", "secure", "sameSite", "partitioned", "priority", "persistent"];
 const STORE_METHODS = ["read", "create", "update", "delete", "sweep", "close"] as const;
@@ -181,6 +188,7 @@ export function settle(options: SessionsOptions): Settings {
     onStoreError,
     maxPerUser: settleLimit(options.maxPerUser, store),
     allowedOrigins: settleCsrf(options.csrf),
+    clearSiteData: boolean(options.clearSiteData ?? false, "clearSiteData"),
   };
 }
 

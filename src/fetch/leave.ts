@@ -33,6 +33,7 @@ function edit(response: Response, edits: HeaderEdits): Response {
   const own = isUpgrade(response) ? response : new Response(response.body, response);
   if (edits.setCookie !== undefined) own.headers.append("Set-Cookie", edits.setCookie);
   if (edits.setHeader) own.headers.set(...edits.setHeader);
+  if (edits.clearSiteData) own.headers.set("Clear-Site-Data", edits.clearSiteData);
   if (!own.headers.has("Cache-Control")) own.headers.set("Cache-Control", "no-store");
   return varying(own, edits);
 }

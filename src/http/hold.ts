@@ -312,11 +312,12 @@ class Hold {
     this.#fail(error);
   }
 
-  #edit({ setCookie, setHeader, cacheable, vary }: HeaderEdits): void {
+  #edit({ setCookie, setHeader, clearSiteData, cacheable, vary }: HeaderEdits): void {
     const response = this.#response;
     // As a list, which other middleware expects to find there.
     if (setCookie && !this.#cookieSet) response.appendHeader("Set-Cookie", [setCookie]);
     if (setHeader) response.setHeader(...setHeader);
+    if (clearSiteData) response.setHeader("Clear-Site-Data", clearSiteData);
     if (setCookie || setHeader) {
       this.#cookieSet = true;
       if (!cacheable && !response.hasHeader("Cache-Control")) response.setHeader("Cache-Control", "no-store");

@@ -31,6 +31,14 @@ async function warnings(body: () => Promise<void>): Promise<string[]> {
 const sidOf = (cookie: string): string => cookie.slice(cookie.indexOf("=") + 1);
 
 export const cookies: Cases = {
+  async "with clearSiteData, a logout alone cleans the browser"(start) {
+    const world = await start({}, { clearSiteData: true });
+    const visitor = await returning(world);
+    assert.equal((await visitor.post("/b")).get("clear-site-data"), undefined);
+    assert.equal((await visitor.post("/logout")).get("clear-site-data"), '"cache", "cookies", "storage"');
+    assert.equal((await visitor.get("/plain")).get("clear-site-data"), undefined);
+  },
+
   async "a session that got no data sets no cookie and is not stored"(start) {
     const { store, visitor } = await start({ "GET /read": ({ session }) => text(String(session.data.a)) });
     for (const path of ["/plain", "/read", "/user"]) {
