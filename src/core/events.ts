@@ -1,6 +1,10 @@
+import { publisher } from "#diagnostics";
 import { HoldfastError } from "../errors.ts";
 
-/** What happens to sessions. Payloads name a session by its handle; no id, secret or data is in them. */
+/**
+ * What happens to sessions. Payloads name a session by its handle; no id, secret or data is in them. Each is published to the channel `holdfast:NAME` of
+ * node:diagnostics_channel too, where there is one.
+ */
 export interface SessionEvents {
   /** A session was stored for the first time. */
   created: { handle: string };
@@ -46,6 +50,7 @@ export function createEmitter(): Emitter {
     rejected: new Set(),
     storeError: new Set(),
   };
+  const publishers = Object.fromEntries(Object.keys(listeners).map((name) => [name, publisher(name)]));
   return {
     on(name, listener) {
       if (!listeners[name]) throw unknownEvent(name, Object.keys(listeners));
@@ -53,6 +58,7 @@ export function createEmitter(): Emitter {
       return () => void listeners[name].delete(listener);
     },
     emit(name, event) {
+      publishers[name]!(event);
       for (const listener of listeners[name]) {
         try {
           listener(event);

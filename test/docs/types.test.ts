@@ -30,6 +30,10 @@ const PRELUDE = `
     const expressSessions: typeof import("holdfast/express").expressSessions;
     const nodeSessions: typeof import("holdfast/node").nodeSessions;
     const fetchSessions: typeof import("holdfast/fetch").fetchSessions;
+    const measureSessions: typeof import("holdfast/opentelemetry").measureSessions;
+    const traceStore: typeof import("holdfast/opentelemetry").traceStore;
+    const metrics: typeof import("@opentelemetry/api").metrics;
+    const trace: typeof import("@opentelemetry/api").trace;
     const openSession: typeof import("holdfast/fetch").openSession;
     const memoryStore: typeof import("holdfast/stores/memory").memoryStore;
     const sqliteStore: typeof import("holdfast/stores/sqlite").sqliteStore;

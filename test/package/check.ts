@@ -29,11 +29,17 @@ interface Bundle {
 const STORES = ["node:sqlite", "holdfast_sessions", "CREATE TABLE"];
 
 const BUNDLES: readonly Bundle[] = [
-  { subpath: "holdfast", budget: 14_500, imports: ["node:crypto"], never: [...STORES, "express"] },
+  {
+    subpath: "holdfast",
+    budget: 14_500,
+    imports: ["node:crypto", "node:diagnostics_channel"],
+    never: [...STORES, "express"],
+  },
   { subpath: "holdfast", web: true, budget: 14_500, imports: [], never: [...STORES, "express", "node:"] },
   { subpath: "holdfast/node", budget: 3_100, imports: ["node:http"], never: [...STORES, "express"] },
   { subpath: "holdfast/fetch", web: true, budget: 2_000, imports: [], never: [...STORES, "express", "node:"] },
-  { subpath: "holdfast/express", budget: 5_200, imports: ["node:crypto", "node:http"], never: STORES },
+  { subpath: "holdfast/opentelemetry", budget: 1_000, imports: [], never: [...STORES, "express", "node:"] },
+  { subpath: "holdfast/express", budget: 6_200, imports: ["node:crypto", "node:http"], never: STORES },
   {
     subpath: "holdfast/express-session",
     budget: 14_000,

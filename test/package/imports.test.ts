@@ -23,9 +23,10 @@ const RULES: Readonly<Record<string, Rule>> = {
   store: { quote: "`store`, `errors` → nothing", rooms: [] },
   errors: { quote: "`store`, `errors` → nothing", rooms: [] },
   core: {
-    quote: "`core` → those two and itself; the core imports no package, and `crypto.node.ts` alone knows Node",
+    quote:
+      "`core` → those two and itself; the core imports no package, and `crypto.node.ts` and `diagnostics.node.ts` alone know Node",
     rooms: ["store", "errors", "core"],
-    builtins: ["core/crypto.node.ts"],
+    builtins: ["core/crypto.node.ts", "core/diagnostics.node.ts"],
   },
   sql: {
     quote: "`sql`, `stores` → `store`, `errors`, `sql`, runtime built-ins, never `core`",
@@ -53,8 +54,9 @@ const RULES: Readonly<Record<string, Rule>> = {
     rooms: ["store", "core", "fetch"],
   },
   frameworks: {
-    quote: "`frameworks` → `core`, `http`; each optional peer is imported by its own subpath alone",
-    rooms: ["core", "http", "fetch"],
+    quote:
+      "`frameworks` → `store`, `errors`, `core`, `http`, `fetch`; each optional peer is imported by its own subpath alone",
+    rooms: ["store", "errors", "core", "http", "fetch"],
     builtins: true,
     peer: true,
   },
