@@ -64,7 +64,7 @@ const BUNDLES: readonly Bundle[] = [
   {
     subpath: "holdfast/testing",
     budget: 30_000,
-    imports: ["node:assert/strict", "node:crypto", "node:http", "node:https"],
+    imports: ["node:assert/strict", "node:crypto", "node:diagnostics_channel", "node:http", "node:https"],
     never: [...STORES, "vitest"],
   },
 ];
