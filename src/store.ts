@@ -63,6 +63,9 @@ export interface Store {
   /** Removes the records that have expired by `now`, in batches that let other work in between. Answers how many: none, where the database does it by itself. */
   sweep(now: number): Awaitable<number>;
 
+  /** For `holdfast doctor`, and optional: what about the system under the store can lose sessions, or slow them. A sentence each, with the remedy. */
+  problems?(): Awaitable<readonly string[]>;
+
   /** Frees what the store itself opened; a connection that was handed to it stays open. From then on every operation throws `store-closed`, but `close`. */
   close(): Awaitable<void>;
 }

@@ -54,6 +54,7 @@ export function encrypted(store: AnyStore, keys: readonly Uint8Array<ArrayBuffer
     delete: (handle) => store.delete(handle),
     sweep: (now) => store.sweep(now),
     close: () => store.close(),
+    ...(store.problems && { problems: () => store.problems!() }),
     ...(list &&
       deleteAll && {
         async list(userId: string) {

@@ -1,7 +1,7 @@
 import type { Sender } from "./client.ts";
 
-/** Looks once for settings of the server that can lose sessions. A managed server may refuse to tell: then it stays silent. */
-export async function check(send: Sender["send"], key: string, warn: (message: string) => void): Promise<void> {
+/** Settings of the server that can lose sessions. A managed server may refuse to tell: then there are none. */
+export async function check(send: Sender["send"], key: string): Promise<readonly string[]> {
   const [memory, persistence, save] = await Promise.all(
     [
       // Within a script, which a Cluster can route by its key.
@@ -11,15 +11,17 @@ export async function check(send: Sender["send"], key: string, warn: (message: s
     ].map((ask) => ask().catch(() => undefined)),
   );
   const policy = setting(memory, "maxmemory_policy");
+  const found: string[] = [];
   if (Number(setting(memory, "maxmemory")) > 0 && policy !== "noeviction")
-    warn(
-      `holdfast: this Redis server evicts keys when its memory is full (maxmemory-policy ${policy}): sessions may end early, and the index of a user's sessions may vanish. ` +
+    found.push(
+      `This Redis server evicts keys when its memory is full (maxmemory-policy ${policy}): sessions may end early, and the index of a user's sessions may vanish. ` +
         'Set "noeviction", and watch its memory.',
     );
   if (setting(persistence, "aof_enabled") === "0" && valueIn(save, "save") === "")
-    warn(
-      "holdfast: this Redis server keeps nothing on disk (appendonly no, save empty): a restart ends all sessions. Set appendonly yes.",
+    found.push(
+      "This Redis server keeps nothing on disk (appendonly no, save empty): a restart ends all sessions. Set appendonly yes.",
     );
+  return found;
 }
 
 const setting = (info: unknown, name: string): string | undefined =>

@@ -50,6 +50,9 @@ export function memoryStore(options: MemoryStoreOptions = {}): IndexedStore {
       }
       return swept;
     },
+    problems: () => [
+      "Sessions are kept in this process's memory: a restart ends them all, and a second process knows none of them. Take sqliteStore, redisStore or postgresStore for production.",
+    ],
     async close() {
       rows = undefined;
     },

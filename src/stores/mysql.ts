@@ -2,6 +2,7 @@ import { Buffer } from "node:buffer";
 import { jsonOf } from "../sql/entries.ts";
 import { failure } from "../sql/failure.ts";
 import { checked, demandMethod, type ServerStoreOptions, type TableOptions } from "../sql/options.ts";
+import { missingIndexes, wrongClock } from "../sql/problems.ts";
 import { COLUMNS, recordOf, rowOf, type Value } from "../sql/record.ts";
 import { type Diagnosis, MARK, operationsOn, strange } from "../sql/server.ts";
 import type { IndexedStore } from "../store.ts";
@@ -151,6 +152,13 @@ export function mysqlStore(pool: MysqlPool, options: ServerStoreOptions = {}): I
       }
     },
 
+    problems: () =>
+      run("problems", async () => {
+        const rows = await query(sql.indexes, [schema, table]);
+        const [[clock]] = (await query(sql.clock, [])) as [[unknown]];
+        return [...missingIndexes(name, rows.map(String)), ...wrongClock(Number(clock))];
+      }),
+
     close,
 
     list: (userId) =>
@@ -228,6 +236,9 @@ function statements(table: string) {
         user_id = coalesce(?, user_id), authenticated_at = coalesce(?, authenticated_at),
         touched_at = ?, expires_at = ?, sweep_at = least(sweep_at, ?), version = last_insert_id(version + 1)
       WHERE ${guard} AND version = coalesce(?, version)`,
+    indexes: `SELECT column_name FROM information_schema.statistics
+      WHERE table_schema = coalesce(?, DATABASE()) AND table_name = ? AND seq_in_index = 1`,
+    clock: "SELECT unix_timestamp(now(3)) * 1000",
     admits: `SELECT version FROM ${table} WHERE ${guard}`,
     deleteLive: `DELETE FROM ${table} WHERE handle = ? AND expires_at > ?`,
     delete: `DELETE FROM ${table} WHERE handle = ?`,

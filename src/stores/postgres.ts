@@ -2,6 +2,7 @@ import { hash } from "node:crypto";
 import { type Encoding, jsonOf } from "../sql/entries.ts";
 import { failure } from "../sql/failure.ts";
 import { checked, demandMethod, type ServerStoreOptions, type TableOptions } from "../sql/options.ts";
+import { missingIndexes, wrongClock } from "../sql/problems.ts";
 import { COLUMNS, recordOf, rowOf, type Value } from "../sql/record.ts";
 import { type Diagnosis, MARK, operationsOn, strange } from "../sql/server.ts";
 import type { IndexedStore } from "../store.ts";
@@ -95,6 +96,13 @@ export function postgresStore(client: PgPool | PostgresJs, options: ServerStoreO
       }
     },
 
+    problems: () =>
+      run("problems", async () => {
+        const rows = await query(sql.indexes, [table]);
+        const [[clock]] = (await query(sql.clock)) as [[unknown]];
+        return [...missingIndexes(table, rows.map(String)), ...wrongClock(Number(clock))];
+      }),
+
     close,
 
     list: (userId) =>
@@ -162,6 +170,8 @@ function statements(table: string) {
         user_id = coalesce($8, user_id), authenticated_at = coalesce($9, authenticated_at),
         touched_at = $10, expires_at = $11, sweep_at = least(sweep_at, $11), version = version + 1
       WHERE ${guard} AND version = coalesce($4, version) RETURNING version`,
+    indexes: "SELECT pg_get_indexdef(indexrelid) FROM pg_index WHERE indrelid = to_regclass($1) AND indisvalid",
+    clock: "SELECT extract(epoch FROM clock_timestamp()) * 1000",
     admits: `SELECT version FROM ${table} WHERE ${guard}`,
     delete: `DELETE FROM ${table} WHERE handle = $1 RETURNING expires_at`,
     // It locks first, and what it has locked is as it is now: what is extended meanwhile is either skipped or seen.

@@ -54,7 +54,7 @@ export function redisStore(client: RedisClient, options: RedisStoreOptions = {})
     if (closed) throw failure("store-closed", operation, "The store was closed before. Create a new one.");
     if (!looked) {
       looked = true;
-      void check(send, prefix, onWarning);
+      void check(send, prefix).then((found) => found.forEach((problem) => void onWarning(`holdfast: ${problem}`)));
     }
     try {
       return await step();
@@ -192,6 +192,8 @@ export function redisStore(client: RedisClient, options: RedisStoreOptions = {})
       }),
 
     sweep: () => run("sweep", async () => 0),
+
+    problems: () => run("problems", () => check(send, prefix)),
 
     async close() {
       closed = true;

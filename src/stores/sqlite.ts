@@ -5,6 +5,7 @@ import { HoldfastError, isHoldfastError } from "../errors.ts";
 import { jsonOf } from "../sql/entries.ts";
 import { failure, type StoreCode } from "../sql/failure.ts";
 import { groupCommit } from "../sql/group-commit.ts";
+import { missingIndexes } from "../sql/problems.ts";
 import { COLUMNS, recordOf, rowOf } from "../sql/record.ts";
 import type { Awaitable, IndexedStore, UpdateResult } from "../store.ts";
 
@@ -126,6 +127,17 @@ export function sqliteStore(database: string | DatabaseSync, options: SqliteStor
       }
     },
 
+    problems: () =>
+      run("problems", () =>
+        missingIndexes(
+          "holdfast_sessions",
+          db
+            .prepare(INDEXES)
+            .all()
+            .map((row) => String(row.sql)),
+        ),
+      ),
+
     async close() {
       if (closed) return;
       group.flush();
@@ -145,6 +157,8 @@ export function sqliteStore(database: string | DatabaseSync, options: SqliteStor
     },
   };
 }
+
+const INDEXES = "SELECT sql FROM sqlite_schema WHERE type = 'index' AND tbl_name = 'holdfast_sessions'";
 
 /** How many rows a step of the sweep looks at: about a millisecond's work. */
 const BATCH = 100;

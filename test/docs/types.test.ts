@@ -34,6 +34,7 @@ const PRELUDE = `
     const traceStore: typeof import("holdfast/opentelemetry").traceStore;
     const metrics: typeof import("@opentelemetry/api").metrics;
     const trace: typeof import("@opentelemetry/api").trace;
+    const doctor: typeof import("holdfast/doctor").doctor;
     const openSession: typeof import("holdfast/fetch").openSession;
     const memoryStore: typeof import("holdfast/stores/memory").memoryStore;
     const sqliteStore: typeof import("holdfast/stores/sqlite").sqliteStore;

@@ -61,6 +61,7 @@ const BUNDLES: readonly Bundle[] = [
   },
   { subpath: "holdfast/stores/postgres", budget: 4_800, imports: ["node:crypto"], never: ["node:sqlite", "express"] },
   { subpath: "holdfast/stores/mysql", budget: 5_000, imports: ["node:buffer"], never: ["node:sqlite", "express"] },
+  { subpath: "holdfast/doctor", budget: 17_000, imports: ["node:crypto", "node:diagnostics_channel"], never: STORES },
   {
     subpath: "holdfast/testing",
     budget: 30_000,

@@ -21,6 +21,7 @@ it("exports each store and each framework, and says so line by line", () => {
   const expected = [
     ".",
     "./testing",
+    "./doctor",
     "./express-session",
     "./package.json",
     ...listing("stores").map((name) => `./stores/${name}`),

@@ -13,6 +13,8 @@ interface Rule {
   readonly builtins?: true | readonly string[];
   /** Whether a file may import the optional peer that it is named after. */
   readonly peer?: true;
+  /** Whether a file that the user names may be imported. */
+  readonly computed?: true;
 }
 
 const ENTRY_POINTS = ["index", "stores", "frameworks", "testing"];
@@ -70,7 +72,12 @@ const RULES: Readonly<Record<string, Rule>> = {
     rooms: ["store", "errors", "core", "testing"],
     builtins: true,
   },
-  cli: { quote: "`cli`, `admin` → the public entry points", rooms: [...ENTRY_POINTS, "cli"], builtins: true },
+  cli: {
+    quote: "`cli`, `admin` → the public entry points",
+    rooms: [...ENTRY_POINTS, "cli"],
+    builtins: true,
+    computed: true,
+  },
   admin: { quote: "`cli`, `admin` → the public entry points", rooms: [...ENTRY_POINTS, "admin"], builtins: true },
 };
 
@@ -83,6 +90,7 @@ const roomOf = (file: string): string => file.split("/")[0]!.replace(/\.ts$/, ""
 function allowed(file: string, specifier: string): boolean {
   const rule = RULES[roomOf(file)];
   if (!rule) return false;
+  if (specifier === COMPUTED) return rule.computed === true;
   const internal = internals.find((one) => one.specifier === specifier)?.source;
   if (internal) return roomOf(relative(src, internal)) === roomOf(file);
   if (specifier.startsWith(".")) return rule.rooms.includes(roomOf(join(dirname(file), specifier)));
@@ -105,8 +113,9 @@ const LOADERS = new Set<unknown>(["require", "createRequire", "getBuiltinModule"
 
 const calledName = (callee: Node): unknown => callee.name ?? (callee.property as Node | undefined)?.name;
 
-/** A computed name can't be judged, so no rule allows it. */
-const literal = (node?: Node): string => (typeof node?.value === "string" ? node.value : "a computed module name");
+/** A computed name can't be judged. */
+const COMPUTED = "a computed module name";
+const literal = (node?: Node): string => (typeof node?.value === "string" ? node.value : COMPUTED);
 
 const specifiersIn = (text: string): string[] => [...specifiers(parseAst(text, { lang: "ts" }))];
 

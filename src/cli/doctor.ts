@@ -1,0 +1,240 @@
+import type { SessionsOptions } from "../index.ts";
+import { createSessions, isHoldfastError } from "../index.ts";
+
+/** What is wrong, and how to mend it. `error`: visitors are at risk, or lose their sessions. */
+export interface Finding {
+  readonly level: "error" | "warning";
+  readonly code: FindingCode;
+  readonly message: string;
+}
+
+export type FindingCode =
+  | "unreachable"
+  | "no-cookie"
+  | "not-secure"
+  | "no-prefix"
+  | "prefix-broken"
+  | "script-readable"
+  | "no-same-site"
+  | "same-site-none"
+  | "domain-wide"
+  | "too-large"
+  | "too-long"
+  | "cacheable"
+  | "adopts-ids"
+  | "trusts-everybody"
+  | "clock"
+  | "options"
+  | "memory-store"
+  | "store";
+
+export interface DoctorOptions {
+  /** A page of the running app. One that begins a session shows the most: it sets the cookie. */
+  url?: string;
+  /** The session cookie's name, without a prefix. Default: `sid`. */
+  cookie?: string;
+  /** What the app gives `createSessions`: the options are checked, and the store asked about its server. */
+  options?: SessionsOptions;
+  /** Whether this is how the app runs for its visitors. Default: whether `NODE_ENV` is `production`. */
+  production?: boolean;
+}
+
+/** Browsers keep no cookie longer, and none of more octets in name and value (RFC 6265bis 5.5, 5.6). */
+const LONGEST = 400 * 24 * 60 * 60;
+const LARGEST = 4096;
+
+/** By how much the app's clock may differ from this one's, in ms. The Date header is in whole seconds. */
+const SKEW = 10_000;
+
+/**
+ * Looks at a running app's responses, and at its store, and answers what is wrong and how to mend it: cookie attributes and prefix, caches, proxies,
+ * clocks, ids that the app adopts, options that can't be, the settings of the store's server. An empty list: nothing was found.
+ *
+ * ```ts
+ * for (const { level, message } of await doctor({ url: "https://shop.example/cart" })) console.log(level, message);
+ * ```
+ */
+export async function doctor({
+  url,
+  cookie = "sid",
+  options,
+  production = process.env.NODE_ENV === "production",
+}: DoctorOptions): Promise<Finding[]> {
+  return [...(url ? await examineApp(url, cookie) : []), ...(options ? await examineStore(options, production) : [])];
+}
+
+const error = (code: FindingCode, message: string): Finding => ({ level: "error", code, message });
+const warning = (code: FindingCode, message: string): Finding => ({ level: "warning", code, message });
+
+async function examineApp(url: string, name: string): Promise<Finding[]> {
+  const ask = (headers: Record<string, string> = {}): Promise<Response> => fetch(url, { redirect: "manual", headers });
+  let response: Response;
+  try {
+    response = await ask();
+  } catch (cause) {
+    return [
+      error("unreachable", `${url} can't be reached: ${(cause as Error).message}. Start the app, or correct the URL.`),
+    ];
+  }
+  const https = new URL(url).protocol === "https:";
+  const found = examineClock(response);
+  const line = cookieIn(response, name);
+  if (!line) {
+    const message = `${url} set no cookie named ${name}. Give the URL of a page that begins a session, or the name with --cookie.`;
+    return [...found, warning("no-cookie", message)];
+  }
+  found.push(...examineCookie(line, https), ...examineCaching(response));
+
+  const planted = `${"A".repeat(22)}.${"B".repeat(43)}`;
+  const answer = cookieIn(await ask({ cookie: `${line.split("=", 1)[0]}=${planted}` }), name);
+  if (answer?.includes(planted)) {
+    found.push(
+      error(
+        "adopts-ids",
+        "The app took an id that the client made up for a session's: whoever plants one is logged in with its victim (fixation). Use a library that makes every id itself.",
+      ),
+    );
+  }
+  if (!https) {
+    const forwarded = cookieIn(await ask({ "x-forwarded-proto": "https" }), name);
+    if (forwarded && isSecure(forwarded) && !isSecure(line)) {
+      found.push(
+        warning(
+          "trusts-everybody",
+          "The app believes X-Forwarded-Proto of whoever asks. That is right only where all requests come through a proxy of yours which sets it: close the app's own port to others.",
+        ),
+      );
+    }
+  }
+  return found;
+}
+
+/** The first Set-Cookie for a cookie of this name, with or without a prefix. */
+function cookieIn(response: Response, name: string): string | undefined {
+  return response.headers
+    .getSetCookie()
+    .find((line) => line.split("=", 1)[0]!.replace(/^__(Host|Secure)-/i, "") === name);
+}
+
+const attribute = (line: string, name: string): string | undefined =>
+  new RegExp(`;\\s*${name}(?:=([^;]*))?\\s*(?:;|$)`, "i")
+    .exec(line)
+    ?.slice(1)
+    .map((value) => value ?? "")[0];
+const isSecure = (line: string): boolean => attribute(line, "Secure") !== undefined;
+
+function examineCookie(line: string, https: boolean): Finding[] {
+  const found: Finding[] = [];
+  const [name = "", value = ""] = line.split(";", 1)[0]!.split(/=(.*)/s);
+  const prefix = /^__(Host|Secure)-/i.exec(name)?.[1]?.toLowerCase();
+  const domain = attribute(line, "Domain");
+  if (https && !isSecure(line)) {
+    found.push(
+      error(
+        "not-secure",
+        'The cookie is not Secure, though the site has https, so it travels by plain http too. If a proxy ends TLS, pass createSessions({ trustProxy: true }), or set Express\'s "trust proxy"; else set cookie.secure to "auto" or true.',
+      ),
+    );
+  } else if (https && !prefix) {
+    found.push(
+      warning(
+        "no-prefix",
+        "The cookie's name has no prefix, so a neighbouring subdomain, or plain http, can plant one. holdfast adds __Host- by itself where cookie.domain and cookie.path are left out.",
+      ),
+    );
+  }
+  if (prefix && (!isSecure(line) || (prefix === "host" && (domain !== undefined || attribute(line, "Path") !== "/")))) {
+    found.push(
+      error(
+        "prefix-broken",
+        `Browsers drop ${name}: its prefix demands Secure, and __Host- also Path=/ and no Domain.`,
+      ),
+    );
+  }
+  if (attribute(line, "HttpOnly") === undefined) {
+    found.push(
+      error(
+        "script-readable",
+        "The cookie is not HttpOnly: any script in the page can take it away. No script needs it.",
+      ),
+    );
+  }
+  const sameSite = attribute(line, "SameSite")?.toLowerCase();
+  if (sameSite === undefined) {
+    found.push(
+      warning(
+        "no-same-site",
+        'The cookie has no SameSite, so browsers differ in which of other sites\' requests carry it. Set "lax" or "strict".',
+      ),
+    );
+  } else if (sameSite === "none") {
+    found.push(
+      warning(
+        "same-site-none",
+        "SameSite=None: every site can send requests as your user. If it has to be, turn on createSessions({ csrf: true }).",
+      ),
+    );
+  }
+  if (domain !== undefined) {
+    found.push(
+      warning(
+        "domain-wide",
+        `Domain=${domain}: every host under it gets the cookie and can plant one. Leave cookie.domain out unless they share sessions.`,
+      ),
+    );
+  }
+  if (new TextEncoder().encode(name + value).length > LARGEST) {
+    found.push(
+      error(
+        "too-large",
+        `The cookie has more than ${LARGEST} octets: browsers drop it. Keep data in the store, and only the id in the cookie.`,
+      ),
+    );
+  }
+  if (Number(attribute(line, "Max-Age")) > LONGEST) {
+    found.push(warning("too-long", "Max-Age is more than 400 days: browsers shorten it."));
+  }
+  return found;
+}
+
+function examineCaching({ headers }: Response): Finding[] {
+  if (/no-store|private/i.test(headers.get("cache-control") ?? "")) return [];
+  return [
+    error(
+      "cacheable",
+      "The response that sets the cookie may be stored by shared caches, which would give its id to others. Send Cache-Control: no-store with it, as holdfast does by itself, and let no proxy take it off.",
+    ),
+  ];
+}
+
+function examineClock({ headers }: Response): Finding[] {
+  const off = Date.parse(headers.get("date") ?? "") - Date.now();
+  if (!(Math.abs(off) > SKEW)) return [];
+  return [
+    warning(
+      "clock",
+      `The app's clock differs from this one's by ${Math.round(off / 1000)} s: timeouts are off by as much. Let both take their time from NTP.`,
+    ),
+  ];
+}
+
+async function examineStore(options: SessionsOptions, production: boolean): Promise<Finding[]> {
+  const { store } = options;
+  try {
+    // Checks the options; begins nothing before the first request.
+    createSessions(options);
+  } catch (cause) {
+    if (!isHoldfastError(cause)) throw cause;
+    return [error("options", cause.message)];
+  }
+  try {
+    const problems = (await store.problems?.()) ?? [];
+    return problems.map((message) =>
+      /process's memory/.test(message)
+        ? (production ? error : warning)("memory-store", message)
+        : warning("store", message),
+    );
+  } catch (cause) {
+    return [error("store", `The store fails: ${(cause as Error).message}`)];
+  }
+}

@@ -1,0 +1,163 @@
+import { execFile } from "node:child_process";
+import { createServer, type RequestListener } from "node:http";
+import { createServer as createSecure } from "node:https";
+import { createRequire } from "node:module";
+import { join } from "node:path";
+import { DatabaseSync } from "node:sqlite";
+import express, { type RequestHandler } from "express";
+import { createSessions, type SessionsOptions } from "holdfast";
+import { doctor } from "holdfast/doctor";
+import { expressSessions } from "holdfast/express";
+import { memoryStore } from "holdfast/stores/memory";
+import { sqliteStore } from "holdfast/stores/sqlite";
+import { afterAll, afterEach, beforeAll, describe, expect, it, vi } from "vitest";
+import { listen, tls } from "../http/listen.ts";
+import { root } from "../package/subpaths.ts";
+
+// Its types and ours both declare Express's req.session, so it goes without.
+const original = createRequire(import.meta.url)("express-session") as (options: object) => RequestHandler;
+
+let closing: (() => Promise<void>)[] = [];
+
+beforeAll(() => void vi.stubEnv("NODE_TLS_REJECT_UNAUTHORIZED", "0"));
+afterAll(() => void vi.unstubAllEnvs());
+afterEach(async () => {
+  for (const close of closing) await close();
+  closing = [];
+});
+
+async function serve(listener: RequestListener, secure = false): Promise<string> {
+  const { port, close } = await listen(secure ? createSecure(tls, listener) : createServer(listener));
+  closing.push(close);
+  return `${secure ? "https" : "http"}://127.0.0.1:${port}/`;
+}
+
+/** An app of holdfast's, whose page begins a session. */
+function healthy(options: Partial<SessionsOptions> = {}): RequestListener {
+  const sessions = createSessions<{ views: number }>({ store: memoryStore(), ...options });
+  closing.push(() => sessions.close());
+  return express()
+    .use(expressSessions(sessions))
+    .get("/", async (req, res) => {
+      (req.session.data as { views: number }).views = 1;
+      res.send("hello");
+    });
+}
+
+/** An app that answers with this Set-Cookie, and whatever other headers. */
+const saying =
+  (cookie: string, headers: Record<string, string> = { "cache-control": "no-store" }): RequestListener =>
+  (_req, res) =>
+    res.writeHead(200, { "set-cookie": cookie, ...headers }).end();
+
+const codes = async (...args: Parameters<typeof doctor>) => (await doctor(...args)).map(({ code }) => code);
+
+describe("the doctor", () => {
+  it("finds nothing wrong with holdfast by default, on http and on https", async () => {
+    expect(await codes({ url: await serve(healthy()) })).toEqual([]);
+    expect(await codes({ url: await serve(healthy(), true) })).toEqual([]);
+  });
+
+  it("finds what express-session leaves open by default", async () => {
+    const middleware = original({ secret: "x", resave: false, saveUninitialized: true });
+    const url = await serve(
+      express()
+        .use(middleware)
+        .get("/", (_req, res) => void res.send("hello")),
+      true,
+    );
+    expect(await codes({ url, cookie: "connect.sid" })).toEqual(["not-secure", "no-same-site", "cacheable"]);
+  });
+
+  it("finds a proxy that ends TLS and isn't trusted, and an app that trusts everybody", async () => {
+    const app = healthy({ cookie: { secure: false } });
+    expect(await codes({ url: await serve(app, true) })).toEqual(["not-secure"]);
+    expect(await codes({ url: await serve(healthy({ trustProxy: true })) })).toEqual(["trusts-everybody"]);
+  });
+
+  it("finds an app that takes the ids its clients make up", async () => {
+    const url = await serve((req, res) => {
+      const id = /sid=([^;]+)/.exec(req.headers.cookie ?? "")?.[1] ?? "new";
+      res
+        .writeHead(200, { "set-cookie": `sid=${id}; Path=/; HttpOnly; SameSite=Lax`, "cache-control": "no-store" })
+        .end();
+    });
+    expect(await codes({ url })).toEqual(["adopts-ids"]);
+  });
+
+  it.each([
+    ["__Host-sid=1; Path=/app; Secure; HttpOnly; SameSite=Lax", "prefix-broken"],
+    ["__Secure-sid=1; Path=/; HttpOnly; SameSite=Lax", "prefix-broken"],
+    ["sid=1; Path=/; SameSite=Lax", "script-readable"],
+    ["sid=1; Path=/; Secure; HttpOnly; SameSite=None", "same-site-none"],
+    ["sid=1; Path=/; HttpOnly; SameSite=Lax; Domain=shop.test", "domain-wide"],
+    ["sid=1; Path=/; HttpOnly; SameSite=Lax; Max-Age=99999999", "too-long"],
+    [`sid=${"x".repeat(4094)}; Path=/; HttpOnly; SameSite=Lax`, "too-large"],
+    ["other=1; Path=/; HttpOnly; SameSite=Lax", "no-cookie"],
+  ])("of %s says %s", async (cookie, code) => {
+    expect(await codes({ url: await serve(saying(cookie)) })).toEqual([code]);
+  });
+
+  it("finds a cookie without a prefix on https, caches and a clock that is off", async () => {
+    const date = new Date(Date.now() - 3_600_000).toUTCString();
+    const url = await serve(saying("sid=1; Path=/; Secure; HttpOnly; SameSite=Lax", { date }), true);
+    expect(await codes({ url })).toEqual(["clock", "no-prefix", "cacheable"]);
+  });
+
+  it("says that nobody answers", async () => {
+    expect(await codes({ url: "http://127.0.0.1:1/" })).toEqual(["unreachable"]);
+  });
+
+  it("asks the options and the store", async () => {
+    const memory = { store: memoryStore() };
+    expect(await doctor({ options: memory })).toMatchObject([{ level: "warning", code: "memory-store" }]);
+    expect(await doctor({ options: memory, production: true })).toMatchObject([
+      { level: "error", code: "memory-store" },
+    ]);
+    const weak = { store: memoryStore(), keys: "short" };
+    expect(await doctor({ options: weak })).toMatchObject([{ level: "error", code: "options", message: /keys/ }]);
+
+    const db = new DatabaseSync(":memory:");
+    const store = sqliteStore(db);
+    expect(await doctor({ options: { store }, production: true })).toEqual([]);
+    db.exec("DROP INDEX holdfast_sessions_user");
+    expect(await doctor({ options: { store } })).toMatchObject([{ code: "store", message: /no index on user_id/ }]);
+    await store.close();
+    expect(await doctor({ options: { store } })).toMatchObject([{ level: "error", code: "store" }]);
+  });
+});
+
+describe("the command", () => {
+  const run = (...args: string[]) =>
+    new Promise<{ code: unknown; out: string }>((resolve) =>
+      execFile(
+        process.execPath,
+        ["--import", join(root, "test/docs/from-source.ts"), join(root, "src/cli/holdfast.ts"), ...args],
+        { env: { ...process.env, NODE_ENV: "" } },
+        (error, stdout, stderr) => resolve({ code: error?.code ?? 0, out: stdout + stderr }),
+      ),
+    );
+
+  it("prints what it finds, and exits with 1 where that is an error", async () => {
+    const good = await run("doctor", "--url", await serve(healthy()));
+    expect(good).toEqual({ code: 0, out: "Nothing was found to be wrong.\n" });
+    const bad = await run(
+      "doctor",
+      "--url",
+      await serve(saying("connect.sid=1; Path=/; SameSite=Lax")),
+      "--cookie",
+      "connect.sid",
+    );
+    expect(bad.code).toBe(1);
+    expect(bad.out).toContain("error  script-readable");
+  });
+
+  it.each([[[]], [["doctor"]], [["docotr", "--url", "x"]], [["doctor", "--uri", "x"]]])(
+    "tells how it is used: %j",
+    async (args) => {
+      const { code, out } = await run(...args);
+      expect(code).toBe(2);
+      expect(out).toContain("--url https://shop.example/cart");
+    },
+  );
+});
