@@ -60,6 +60,17 @@ describeWith("redis-server", "the Redis store on a server", (binary) => {
     expect(await warnings(client)).toEqual([]);
   });
 
+  it("that can lose sessions, says so to the doctor whenever it asks", async () => {
+    const { client } = await start("--maxmemory", "100mb", "--maxmemory-policy", "allkeys-lru");
+    const store = redisStore(client, { onWarning: () => {} });
+    for (let i = 0; i < 2; i++) {
+      expect(await store.problems!()).toEqual([
+        expect.stringMatching(/^This Redis server evicts keys/),
+        expect.stringMatching(/^This Redis server keeps nothing/),
+      ]);
+    }
+  });
+
   it("that keeps nothing on disk, warns once", async () => {
     const { server, client } = await start();
     expect(await warnings(client)).toEqual([expect.stringMatching(/keeps nothing on disk/)]);

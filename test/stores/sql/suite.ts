@@ -68,6 +68,16 @@ export function sqlStoreTests(database: Database): void {
   });
 
   describe("the table", () => {
+    it("has its indexes and the right time, and says so where one is missing", async () => {
+      const table = newTable();
+      const store = database.store({ table });
+      await store.create("h", newRecord());
+      expect(await store.problems!()).toEqual([]);
+      const isPostgres = database.url.startsWith("postgres");
+      await database.run(`DROP INDEX ${isPostgres ? `${table}_user` : `${table}_user ON ${table}`}`);
+      expect(await store.problems!()).toEqual([expect.stringMatching(/no index on user_id/)]);
+    });
+
     it("is created once, however many come first", async () => {
       const table = newTable();
       const stores = Array.from({ length: 8 }, () => database.store({ table }));
