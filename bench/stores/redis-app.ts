@@ -1,59 +1,81 @@
 /**
- * One Express 5 app, bare or with sessions in a server's database, in a process of its own: `redis-app.ts LIBRARY PORT`. Its parent
- * asks for the CPU time it has used. Every variant answers the same bytes and keeps the same four entries, about 200 bytes as JSON.
+ * One app, of Express 5 or of node:http alone, bare or with sessions in a server's database, in a process of its own: `redis-app.ts LIBRARY PORT FRAMEWORK`. Its
+ * parent asks for the CPU time it has used, or has it serve requests over connections in memory. Every variant answers the same bytes and keeps the same four entries,
+ * about 200 bytes as JSON.
  */
 import { once } from "node:events";
+import { createServer, type IncomingMessage, type ServerResponse } from "node:http";
 import { createRequire } from "node:module";
 import type { AddressInfo } from "node:net";
 import { RedisStore } from "connect-redis";
-import express, { type Express, type Request, type RequestHandler } from "express";
+import express from "express";
 import { createSessions } from "holdfast";
 import { expressSessions } from "holdfast/express";
 import { redisStore } from "holdfast/stores/redis";
 import { createClient } from "redis";
+import { load } from "../requests/load.ts";
 import { DATA } from "./data.ts";
 
 type Data = typeof DATA;
 
-const [, , library, port] = process.argv;
+const [, , library, port, framework = "express"] = process.argv;
+
+type Middleware = (req: IncomingMessage, res: ServerResponse, next: (error?: unknown) => void) => void;
 
 // Its types and ours both declare Express's req.session, so it goes without.
-const session = createRequire(import.meta.url)("express-session") as (options: object) => RequestHandler;
+const session = createRequire(import.meta.url)("express-session") as (options: object) => Middleware;
 
-/** Puts the sessions in front of the app, and says how a request gets at their data. */
-type Variant = (app: Express) => Promise<(req: Request) => Data>;
+/** The middleware, and how a request gets at its session's data. */
+type Variant = () => Promise<{ use: Middleware; data: (session: never) => Data }>;
 
 const connect = () => createClient({ socket: { port: Number(port) } }).connect();
 
 const variants: Record<string, Variant> = {
-  bare: async () => () => ({ ...DATA }),
+  bare: async () => ({ use: (_req, _res, next) => next(), data: () => ({ ...DATA }) }),
 
-  async holdfast(app) {
+  async holdfast() {
     const store = redisStore(await connect(), { onWarning: () => {} });
-    app.use(expressSessions(createSessions<Data>({ store })));
-    return (req) => req.session.data as unknown as Data;
+    return { use: expressSessions(createSessions<Data>({ store })), data: (own: { data: Data }) => own.data };
   },
 
-  async "express-session"(app) {
+  async "express-session"() {
     const store = new RedisStore({ client: await connect() });
-    app.use(session({ secret: "bench", store, resave: false, saveUninitialized: false }));
-    return (req) => req.session as unknown as Data;
+    const use = session({ secret: "bench", store, resave: false, saveUninitialized: false });
+    return { use, data: (own: Data) => own };
   },
 };
 
-const app = express();
-const dataOf = await variants[library!]!(app);
-app.get("/untouched", (_req, res) => void res.send("ok"));
-app.get("/begin", (req, res) => {
-  Object.assign(dataOf(req), DATA);
-  res.send("ok");
-});
-app.get("/read", (req, res) => void res.send(dataOf(req).user ? "ok" : "no session"));
-app.get("/write", (req, res) => void res.send(++dataOf(req).views ? "ok" : "no session"));
+const { use, data } = await variants[library!]!();
+const dataOf = (req: object): Data => data((req as { session: never }).session);
 
-const server = app.listen(0, "127.0.0.1");
+/** What each path answers. */
+const pages: Record<string, (req: object) => string> = {
+  "/untouched": () => "ok",
+  "/begin": (req) => (Object.assign(dataOf(req), DATA) ? "ok" : ""),
+  "/read": (req) => (dataOf(req).user ? "ok" : "no session"),
+  "/write": (req) => (++dataOf(req).views ? "ok" : "no session"),
+};
+
+function ofExpress(): express.Express {
+  const app = express().use(use);
+  for (const [path, page] of Object.entries(pages)) app.get(path, (req, res) => void res.send(page(req)));
+  return app;
+}
+
+/** With nothing but the sessions between Node and the page. */
+function ofNode(): (req: IncomingMessage, res: ServerResponse) => void {
+  return (req, res) =>
+    use(req, res, (error) => {
+      const text = error ? String(error) : pages[req.url!]!(req);
+      res.setHeader("Content-Length", text.length);
+      res.end(text);
+    });
+}
+
+const server = createServer(framework === "express" ? ofExpress() : ofNode()).listen(0, "127.0.0.1");
 await once(server, "listening");
-process.on("message", () => {
+process.on("message", async (task: { path: string; cookie: string; requests: number } | "cpu") => {
+  if (task !== "cpu") await load(server, task.path, task.cookie, task.requests);
   const { user, system } = process.cpuUsage();
   process.send!({ cpu: user + system });
 });

@@ -3,6 +3,7 @@
  *
  * - Requests to Express 5, bare, with holdfast, and with express-session and connect-redis, side by side: throughput, the app's CPU over bare Express,
  *   and the commands that Redis gets. Both go by node-redis.
+ * - The same sessions behind node:http alone, over connections in memory: without Express and the clients' connections, which weigh on all alike, what a core serves in a second.
  * - What a session takes in the server's memory.
  * - What a read and a commit take with a thousand sessions in the server, 100,000, and 5 million.
  */
@@ -35,6 +36,7 @@ const admin = new Redis(PORT);
 
 try {
   await requests();
+  await alone();
   await memory();
   await sizes();
 } finally {
@@ -114,6 +116,51 @@ async function requests(): Promise<void> {
     }),
   );
   table("Requests to Express 5 with sessions in Redis", rows);
+}
+
+async function alone(): Promise<void> {
+  const COUNT = 8000;
+  const names = ["holdfast", "express-session"] as const;
+  const kinds = ["read", "write", "untouched"] as const;
+  const servers = await Promise.all(
+    names.map(async (name) => {
+      const child = fork(new URL("redis-app.ts", import.meta.url), [name, `${PORT}`, "node"], {
+        execArgv: ["--single-threaded"],
+      });
+      const [{ port }] = (await once(child, "message")) as [{ port: number }];
+      const begun = await fetch(`http://127.0.0.1:${port}/begin`);
+      const cookie = begun.headers.getSetCookie()[0]!.split(";")[0]!;
+      const cpu = async (task: object | "cpu"): Promise<number> => {
+        child.send(task);
+        const [usage] = (await once(child, "message")) as [{ cpu: number }];
+        return usage.cpu;
+      };
+      const run = async (kind: string): Promise<number> => {
+        const before = await cpu("cpu");
+        return (COUNT / ((await cpu({ path: `/${kind}`, cookie, requests: COUNT })) - before)) * 1e6;
+      };
+      return { name, child, run };
+    }),
+  );
+  const rates: Record<string, number[]> = {};
+  for (let round = -2; round < 2 * ROUNDS; round++)
+    for (const kind of kinds)
+      for (const { name, run } of servers) {
+        const rate = await run(kind);
+        rates[`${name} ${kind}`] ??= [];
+        if (round >= 0) rates[`${name} ${kind}`]!.push(rate);
+      }
+  for (const { child } of servers) child.disconnect();
+  const rows = kinds.map((kind) => {
+    const [ours, theirs] = names.map((name) => rates[`${name} ${kind}`]!) as [number[], number[]];
+    return {
+      request: kind,
+      "holdfast/s": median(ours).toFixed(0),
+      "express-session/s": median(theirs).toFixed(0),
+      ratio: median(ours.map((rate, round) => rate / theirs[round]!)).toFixed(2),
+    };
+  });
+  table("Requests a second of CPU with sessions in Redis, behind node:http alone", rows);
 }
 
 function newRecord(): SessionRecord {
