@@ -84,6 +84,11 @@ export class HoldfastError<Code extends ErrorCode = ErrorCode> extends Error {
     this.status = STATUS[code] ?? (code.startsWith("store-") ? 503 : 500);
     Object.defineProperty(this, BRAND, { value: true });
   }
+
+  /** The same as `status`, by the name that Fastify's error handlers look for. */
+  get statusCode(): number {
+    return this.status;
+  }
 }
 
 /** A {@link HoldfastError} whose `details` are typed by its `code`. */

@@ -196,11 +196,18 @@ export class Exchange<Data extends object> {
    * where it wasn't saved: then the response must not say that all is well, and takes its headers from `abandon`.
    */
   commit(): Awaitable<HeaderEdits> {
+    const prepared = this.prepare();
+    return isPending(prepared) ? prepared.then(() => this.#leave()) : this.#leave();
+  }
+
+  /**
+   * Does of the commit all that can fail, while headers can still be changed, and more be done with the session: for frameworks whose error handling is over
+   * when the response leaves (Koa). `commit` follows it; or `abandon`, where it failed.
+   */
+  prepare(): Awaitable<void> {
     if (this.#running?.size) return this.#finishRunning(this.#running);
     const planned = this.#plan({ kind: "commit" });
-    if (planned.kind === "none") return this.#leave();
-    const settled = this.#run(() => this.#settle(planned));
-    return isPending(settled) ? settled.then(() => this.#leave()) : this.#leave();
+    if (planned.kind !== "none") return this.#run(() => this.#settle(planned));
   }
 
   /** Drops what wasn't saved, for the error's response: its headers still tell of what was, such as a login's new id. */
@@ -245,9 +252,8 @@ export class Exchange<Data extends object> {
   }
 
   /** The handler ended its response over operations that it did not await: the response waits for them, and fails with them. */
-  async #finishRunning(running: ReadonlySet<Promise<unknown>>): Promise<HeaderEdits> {
+  async #finishRunning(running: ReadonlySet<Promise<unknown>>): Promise<void> {
     await Promise.all([...running, this.save()]);
-    return this.#leave();
   }
 
   #plan(intent: Intent): Plan {

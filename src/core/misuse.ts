@@ -26,3 +26,10 @@ export function openedLate(): HoldfastError<"headers-sent"> {
   const message = "The session was opened after the response's headers had left. Open it before the first write.";
   return new HoldfastError("headers-sent", message, {});
 }
+
+/** Something else than null, where null ends the session. */
+export function nullEnds(): HoldfastError<"argument-invalid"> {
+  const message =
+    "ctx.session takes null, which ends the session, and nothing else: its entries are in ctx.session.data.";
+  return new HoldfastError("argument-invalid", message, { argument: "session" });
+}

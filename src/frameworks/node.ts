@@ -1,10 +1,10 @@
 import type { IncomingMessage, ServerResponse } from "node:http";
-import { STATUS_CODES } from "node:http";
 import type { Session, SessionData } from "../core/session.ts";
 import type { Sessions } from "../core/sessions.ts";
+import { answerStatus } from "../http/answer.ts";
 import { type NodeRequest, requestHead } from "../http/head.ts";
 import { hold } from "../http/hold.ts";
-import { breakOff, clearContent, type NodeResponse } from "../http/response.ts";
+import { breakOff, type NodeResponse } from "../http/response.ts";
 
 export interface NodeSessionsOptions<Request, Response> {
   /**
@@ -59,14 +59,5 @@ export function nodeSessions<
 
 function answerError(error: unknown, _request: NodeRequest, response: NodeResponse): void {
   console.error(error);
-  if (response.headersSent) {
-    if (!response.writableEnded) breakOff(response);
-    return;
-  }
-  clearContent(response);
-  const status = (error as { status?: unknown } | undefined)?.status;
-  response.statusCode = typeof status === "number" && status >= 400 && status < 600 ? status : 500;
-  response.setHeader("Content-Type", "text/plain; charset=utf-8");
-  // The two response types share `end`, but not one signature of it.
-  (response as ServerResponse).end(`${STATUS_CODES[response.statusCode]}\n`);
+  answerStatus(response, error);
 }
