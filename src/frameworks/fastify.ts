@@ -1,4 +1,4 @@
-import type { FastifyPluginCallback, FastifyReply, FastifyRequest } from "fastify";
+import type { FastifyPluginAsync, FastifyReply, FastifyRequest } from "fastify";
 import { isPending } from "../core/after.ts";
 import type { Exchange } from "../core/exchange.ts";
 import type { Session, SessionData } from "../core/session.ts";
@@ -41,8 +41,8 @@ const PLUGIN = {
  * or saved goes to the scope's error handler. One that is changed in mid-stream and not saved is logged, and the response broken off; so is whatever fails
  * behind `reply.hijack()`, but that is answered by its status where no headers have left. Fastify's `trustProxy` is honoured, as is that of `createSessions`.
  */
-export function fastifySessions<Data extends object>(sessions: Sessions<Data>): FastifyPluginCallback {
-  const plugin: FastifyPluginCallback = (app, _options, done) => {
+export function fastifySessions<Data extends object>(sessions: Sessions<Data>): FastifyPluginAsync {
+  const plugin: FastifyPluginAsync = async (app) => {
     // Fastify throws here, at the start, where the scope has another session already.
     app.decorateRequest("session");
     app.addHook("onRequest", (request, reply, next) => {
@@ -59,7 +59,6 @@ export function fastifySessions<Data extends object>(sessions: Sessions<Data>): 
       if (isPending(exchange)) exchange.then(found).catch(next);
       else found(exchange);
     });
-    done();
   };
   return Object.assign(plugin, PLUGIN);
 }

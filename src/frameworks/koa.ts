@@ -96,17 +96,20 @@ async function prepare(exchange: Pick<Exchange<object>, "prepare" | "abandon">):
   }
 }
 
-/** Koa's own answer to an error begins by removing all headers. Those that the hold left, and a login's cookie among them, are put back as it ends. */
+/** Koa's answer to an error begins by removing all headers. Those that the hold left, and a login's cookie among them, are put back as it leaves. */
 function fail(ctx: KoaContext, error: unknown): void {
   const { res } = ctx;
-  if (!res.headersSent) {
-    const kept = Object.entries(res.getHeaders());
-    const { end } = res;
-    res.end = ((...args: Parameters<typeof end>) => {
-      res.end = end;
-      for (const [name, value] of kept) if (!res.hasHeader(name)) res.setHeader(name, value!);
-      return res.end(...args);
-    }) as typeof end;
+  const kept = res.headersSent ? [] : Object.entries(res.getHeaders());
+  const putBack = (): void => {
+    if (res.headersSent) return;
+    for (const [name, value] of kept) if (!res.hasHeader(name)) res.setHeader(name, value!);
+  };
+  for (const method of ["writeHead", "write", "end"] as const) {
+    const send: (...args: never[]) => unknown = res[method];
+    res[method] = (...args: never[]): never => {
+      putBack();
+      return send.apply(res, args) as never;
+    };
   }
   ctx.onerror(error as Error);
 }

@@ -1,6 +1,7 @@
 import type { ServerResponse } from "node:http";
 import type { Http2ServerResponse } from "node:http2";
 import { createRequire } from "node:module";
+import type { AddressInfo } from "node:net";
 import { Readable } from "node:stream";
 import cookie from "@fastify/cookie";
 import fastify, {
@@ -49,7 +50,7 @@ const serveFastify =
       return answer(reply, await app.handle({ method, path, body: raw }, session));
     });
     await server.listen({ port: 0, host: "127.0.0.1" });
-    const { port } = server.addresses()[0]!;
+    const { port } = server.addresses()[0] as AddressInfo;
     return {
       url: `${scheme}://127.0.0.1:${port}`,
       close: () => server.close() as Promise<unknown> as Promise<void>,
@@ -95,7 +96,7 @@ const down = (): Store => ({ ...memoryStore(), create: () => Promise.reject(new 
 async function at(app: FastifyInstance): Promise<number> {
   onTestFinished(() => app.close() as Promise<unknown> as Promise<void>);
   await app.listen({ port: 0, host: "127.0.0.1" });
-  return app.addresses()[0]!.port;
+  return (app.addresses()[0] as AddressInfo).port;
 }
 
 const cookies = ({ headers }: Answer): string[] =>
