@@ -3,7 +3,7 @@
  * bundles every subpath. `npm run check:package` builds first and then runs this.
  */
 import { execFileSync } from "node:child_process";
-import { mkdirSync, mkdtempSync, readdirSync, readFileSync, rmSync, writeFileSync } from "node:fs";
+import { mkdirSync, mkdtempSync, readdirSync, readFileSync, rmSync, symlinkSync, writeFileSync } from "node:fs";
 import { tmpdir } from "node:os";
 import { join } from "node:path";
 import { gzipSync } from "node:zlib";
@@ -41,6 +41,18 @@ const BUNDLES: readonly Bundle[] = [
   { subpath: "holdfast/opentelemetry", budget: 1_000, imports: [], never: [...STORES, "express", "node:"] },
   { subpath: "holdfast/express", budget: 6_200, imports: ["node:crypto", "node:http"], never: STORES },
   {
+    subpath: "holdfast/fastify",
+    budget: 3_700,
+    imports: ["node:http"],
+    never: [...STORES, "express"],
+  },
+  {
+    subpath: "holdfast/koa",
+    budget: 6_000,
+    imports: ["node:crypto", "node:http"],
+    never: [...STORES, "express"],
+  },
+  {
     subpath: "holdfast/express-session",
     budget: 14_000,
     imports: ["node:crypto", "node:events", "node:http"],
@@ -70,6 +82,9 @@ const BUNDLES: readonly Bundle[] = [
   },
 ];
 
+/** Subpaths whose types can't be read without a package of the app's: they add to its own. */
+const TYPED_BY: Readonly<Record<string, string>> = { "holdfast/fastify": "fastify" };
+
 /** No bundle may load a driver, in whatever way: the app hands its client in. */
 const DRIVER = /["'`](pg|postgres|redis|@redis\/client|ioredis|iovalkey|mysql2?|better-sqlite3|sqlite3|mongodb)["'`]/;
 
@@ -89,9 +104,15 @@ try {
   await lint(tarball);
   readMaps();
   importAll();
-  typeCheck("every subpath", specifiers, ["node"]);
+  typeCheck(
+    "every subpath that needs no framework",
+    specifiers.filter((specifier) => !(specifier in TYPED_BY)),
+    ["node"],
+  );
   typeCheck("the core without Node's types", ["holdfast", "holdfast/stores/memory"], []);
   moveFromExpressSession();
+  linkFrameworks();
+  typeCheck("the subpaths that add to their framework's types", Object.keys(TYPED_BY), ["node"]);
   await bundleAll();
 } finally {
   rmSync(temporary, { recursive: true });
@@ -158,6 +179,12 @@ function importAll(): void {
     }`,
   );
   check("importing every subpath", app, process.execPath, "import.js");
+}
+
+function linkFrameworks(): void {
+  for (const name of Object.values(TYPED_BY)) {
+    symlinkSync(join(root, "node_modules", name), join(app, "node_modules", name));
+  }
 }
 
 /** CommonJS, as old apps are written: `require` answers the function, and both kinds of module may add to the session's types. */
