@@ -25,6 +25,9 @@ const PLUGIN = {
  * A plugin for Fastify 5: gives each request its session, as `request.session`.
  *
  * ```ts
+ * import fastify from "fastify";
+ * import { fastifySessions } from "holdfast/fastify";
+ *
  * declare module "holdfast" {
  *   interface SessionData { views: number }
  * }

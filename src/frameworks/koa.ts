@@ -28,6 +28,9 @@ export interface KoaContext {
  * Middleware for Koa 3: gives each request its session, as `ctx.session`.
  *
  * ```ts
+ * import { type KoaSessionContext, koaSessions } from "holdfast/koa";
+ * import Koa from "koa";
+ *
  * interface Data { views: number }
  *
  * const sessions = createSessions<Data>({ store: memoryStore() });

@@ -21,7 +21,12 @@ export interface Example {
 /** Runs an app as its reader would: from a file of its own, in a process of its own. */
 export async function start({ code }: Block, folder: string): Promise<Example> {
   writeFileSync(join(folder, "app.ts"), code);
-  const child = fork("app.ts", {
+  return run("app.ts", folder);
+}
+
+/** Runs a server's file, in a process of its own. It leaves what it writes in `folder`. */
+export async function run(file: string, folder: string): Promise<Example> {
+  const child = fork(file, {
     cwd: folder,
     env: { ...process.env, PORT: "0" },
     execArgv: ["--import", join(import.meta.dirname, "from-source.ts")],
@@ -60,9 +65,10 @@ export class Browser {
     this.cookie = cookie;
   }
 
-  async request(method: "GET" | "POST", path: string): Promise<Response> {
+  async request(method: "GET" | "POST", path: string, form?: Record<string, string>): Promise<Response> {
     const headers = this.cookie ? { cookie: this.cookie } : undefined;
-    const response = await fetch(this.#url + path, { method, headers, redirect: "manual" });
+    const body = form && new URLSearchParams(form);
+    const response = await fetch(this.#url + path, { method, headers, body, redirect: "manual" });
     const pair = response.headers.getSetCookie()[0]?.split(";", 1)[0];
     if (pair) this.cookie = pair.endsWith("=") ? undefined : pair;
     return response;
