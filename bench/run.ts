@@ -1,7 +1,7 @@
 /** Runs every benchmark, one after the other, each in a process of its own. `npm run bench -- requests` runs those that are named. */
 import { spawnSync } from "node:child_process";
 
-const all = ["requests/run", "overlaps", "memory", "sqlite", "stores/sql", "stores/redis"];
+const all = ["requests/run", "frameworks/run", "overlaps", "memory", "sqlite", "stores/sql", "stores/redis"];
 const named = process.argv.slice(2);
 const chosen = all.filter((name) => named.length === 0 || named.includes(name.split("/", 1)[0]!));
 
