@@ -78,6 +78,7 @@ function fail(request: FastifyRequest, reply: FastifyReply, error: unknown): voi
   // Fastify keeps the reply's headers itself, and lays them over Node's. They told of the answer that was dropped: what the hold left of them, and
   // added, is all that stays.
   const kept = raw.getHeaders();
+  for (const name of String(reply.getHeader("trailer") ?? "").split(" ")) reply.removeTrailer(name);
   for (const name of Object.keys(reply.getHeaders())) reply.removeHeader(name);
   reply.headers(kept);
   reply.send(error instanceof Error ? error : new Error("The session could not be saved", { cause: error }));

@@ -243,6 +243,31 @@ describe("the plugin in Fastify 5", () => {
     expect(headers.join("\n")).not.toMatch(/location/i);
   });
 
+  it.each<[string, () => Readable | ReadableStream, boolean]>([
+    ["a stream", () => Readable.from(["all ", "is ", "well"]), false],
+    ["a web stream", () => Readable.toWeb(Readable.from(["all ", "is ", "well"])) as ReadableStream, false],
+    ["an empty stream", () => Readable.from([]), false],
+    ["a stream with a trailer", () => Readable.from(["all ", "is ", "well"]), true],
+  ])("answers 503 in the place of %s, and leaves its source closed", async (_, make, trailer) => {
+    const app = fastify();
+    app.register(fastifySessions(createSessions<Data>({ store: down() })));
+    let source: Readable | ReadableStream | undefined;
+    app.get("/", (request, reply) => {
+      request.getDecorator<Session<Data>>("session").data.a = 1;
+      source = make();
+      if (trailer) reply.trailer("x-sum", async () => "1");
+      return reply.header("content-language", "ko").send(source);
+    });
+    const answer = await ask(await at(app));
+    expect([answer.status, answer.complete, JSON.parse(answer.body.toString()).code]).toEqual([
+      503,
+      true,
+      "store-failed",
+    ]);
+    expect(answer.headers.join("\n")).not.toMatch(/content-language/i);
+    if (source instanceof Readable) expect(source.destroyed).toBe(true);
+  });
+
   describe("behind reply.hijack()", () => {
     const hijacked = async (store: Store, handler: (raw: ServerResponse, session: Session<Data>) => unknown) => {
       const logged: unknown[] = [];
