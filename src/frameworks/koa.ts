@@ -6,6 +6,7 @@ import { hasSession, type Session, type SessionData } from "../core/session.ts";
 import type { Sessions } from "../core/sessions.ts";
 import { requestHead } from "../http/head.ts";
 import { hold } from "../http/hold.ts";
+import { clearContent } from "../http/response.ts";
 
 /** What the middleware gives to the context: `new Koa<Koa.DefaultState, KoaSessionContext<Data>>()` has it in every handler. */
 export interface KoaSessionContext<Data extends object = SessionData> {
@@ -21,6 +22,8 @@ export interface KoaContext {
   readonly res: ServerResponse;
   readonly secure: boolean;
   respond?: boolean | undefined;
+  body: unknown;
+  status: number;
   onerror(error: Error): void;
 }
 
@@ -62,7 +65,7 @@ export function koaSessions<Data extends object>(
 
     await next();
     if (ctx[ENDING]) await ctx[ENDING];
-    if (ctx.respond !== false && !ctx.res.headersSent) await prepare(exchange);
+    if (ctx.respond !== false && !ctx.res.headersSent) await prepare(ctx, exchange);
   };
 }
 
@@ -88,13 +91,17 @@ const ACCESSOR: PropertyDescriptor & ThisType<Opened> = {
 };
 
 /** While the app's own middleware can still catch what it throws. The hold commits after it, and has nothing left to save. */
-async function prepare(exchange: Pick<Exchange<object>, "prepare" | "abandon">): Promise<void> {
+async function prepare(ctx: KoaContext, exchange: Pick<Exchange<object>, "prepare" | "abandon">): Promise<void> {
   try {
     const prepared = exchange.prepare();
     if (isPending(prepared)) await prepared;
   } catch (error) {
     // Not to be tried again with the error's answer.
     exchange.abandon();
+    // Nor is that to tell of success where whoever catches the error sets but a status, or but a body.
+    clearContent(ctx.res);
+    ctx.body = undefined;
+    ctx.status = 500;
     throw error;
   }
 }

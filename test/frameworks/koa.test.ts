@@ -203,6 +203,28 @@ describe("the middleware in Koa 3", () => {
     expect({ status, text, errors, tries: tries.length }).toEqual({ status: 503, text: "sorry", errors: [], tries: 1 });
   });
 
+  it("is no success either where who catches that sets no status, or no body", async () => {
+    const well: Middleware = (ctx) => {
+      ctx.session.data.a = 1;
+      ctx.set("ETag", '"1"');
+      ctx.body = { all: "is well" };
+    };
+    const catching =
+      (handle: (ctx: Context) => void): Middleware =>
+      (ctx, next) =>
+        next().catch(() => handle(ctx));
+    const body = catching((ctx) => {
+      ctx.body = "sorry";
+    });
+    const status = catching((ctx) => {
+      ctx.status = 503;
+    });
+    expect(await asked([body, down("create"), well])).toMatchObject({ status: 500, text: "sorry" });
+    const answer = await asked([status, down("create"), well]);
+    expect(answer).toMatchObject({ status: 503, text: "Service Unavailable" });
+    expect(answer.headers.join("\n")).not.toMatch(/etag|json/i);
+  });
+
   it("gives the middleware before it the session: to tell of what went wrong, or to begin one", async () => {
     const tell: Middleware = async (ctx, next) => {
       await next().catch((error) => {
