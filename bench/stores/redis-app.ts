@@ -13,7 +13,7 @@ import { createSessions } from "holdfast";
 import { expressSessions } from "holdfast/express";
 import { redisStore } from "holdfast/stores/redis";
 import { createClient } from "redis";
-import { load } from "../requests/load.ts";
+import { load } from "../cpu/load.ts";
 import { DATA } from "./data.ts";
 
 type Data = typeof DATA;
