@@ -72,6 +72,7 @@ const BUNDLES: readonly Bundle[] = [
     never: ["express"],
   },
   { subpath: "holdfast/stores/postgres", budget: 4_800, imports: ["node:crypto"], never: ["node:sqlite", "express"] },
+  { subpath: "holdfast/stores/d1", web: true, budget: 3_400, imports: [], never: ["node:", "express"] },
   { subpath: "holdfast/stores/mysql", budget: 5_000, imports: ["node:buffer"], never: ["node:sqlite", "express"] },
   { subpath: "holdfast/doctor", budget: 17_000, imports: ["node:crypto", "node:diagnostics_channel"], never: STORES },
   {
