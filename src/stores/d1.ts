@@ -42,21 +42,19 @@ export interface D1StoreOptions {
  */
 export function d1Store(db: D1, options: D1StoreOptions = {}): IndexedStore {
   const migrate = checked(db, options);
-  let prepared: Promise<unknown> | undefined;
+  let isPrepared = !migrate;
   let closed = false;
 
-  function ready(): Promise<unknown> {
-    prepared ??= migrate ? db.batch(SCHEMA.map((sql) => db.prepare(sql))) : Promise.resolve();
-    prepared.catch(() => {
-      prepared = undefined;
-    });
-    return prepared;
+  /** Requests that come first together each do it: in Workers none can wait for another one's work. */
+  async function prepare(): Promise<void> {
+    await db.batch(SCHEMA.map((sql) => db.prepare(sql)));
+    isPrepared = true;
   }
 
   async function run<T>(operation: string, step: () => Promise<T>): Promise<T> {
     if (closed) throw failure("store-closed", "The store was closed before. Create a new one.", operation);
     try {
-      await ready();
+      if (!isPrepared) await prepare();
       return await step();
     } catch (error) {
       throw explained(error, operation);

@@ -126,7 +126,10 @@ export function sqliteStore(database: string | DatabaseSync, options: SqliteStor
 
     problems: () =>
       run("problems", () =>
-        missingIndexes("holdfast_sessions", sql.indexes.all().map((row) => String(row.sql))),
+        missingIndexes(
+          "holdfast_sessions",
+          sql.indexes.all().map((row) => String(row.sql)),
+        ),
       ),
 
     async close() {

@@ -6,6 +6,7 @@ export {
   type AppReply,
   type AppRequest,
   adapterCases,
+  type Call,
   type SentReply,
   type Serve,
   type Speak,

@@ -1,31 +1,26 @@
-import { storeCases } from "holdfast/testing";
 import { Miniflare } from "miniflare";
 import { afterAll, beforeAll, describe, expect, it } from "vitest";
 import { type D1, d1Schema, d1Store } from "../../src/stores/d1.ts";
 import { failing, newRecord, SECRET } from "./sqlite/fixtures.ts";
 
-/** Cloudflare's own runtime, with databases as it keeps them. */
+/** Cloudflare's own runtime, with databases as it keeps them. The kit runs within it: test/runtimes/workerd.test.ts. */
 const flare = new Miniflare({
   modules: true,
   script: "export default { fetch: () => new Response() }",
   compatibilityDate: "2026-07-01",
-  d1Databases: { KIT: "kit", OWN: "own", MIGRATED: "migrated" },
+  d1Databases: { OWN: "own", MIGRATED: "migrated" },
   cf: false,
 });
 
-let kit: D1;
 let own: D1;
 let migrated: D1;
 beforeAll(async () => {
-  [kit, own, migrated] = (await Promise.all(
-    ["KIT", "OWN", "MIGRATED"].map((name) => flare.getD1Database(name)),
-  )) as unknown as [D1, D1, D1];
+  [own, migrated] = (await Promise.all(["OWN", "MIGRATED"].map((name) => flare.getD1Database(name)))) as unknown as [
+    D1,
+    D1,
+  ];
 });
 afterAll(() => flare.dispose());
-
-describe("the D1 store keeps the contract", () => {
-  for (const { name, run } of storeCases(() => d1Store(kit))) it(name, run);
-});
 
 describe("a D1 database", () => {
   it("is prepared by the first operation, however many come first", async () => {
