@@ -31,6 +31,9 @@ export interface D1StoreOptions {
  * Throws `option-unknown` and `option-invalid`; the operations throw `store-failed`, `store-full` and `store-closed`.
  *
  * ```ts
+ * import { createSessions, type IndexedSessions } from "holdfast";
+ * import { type D1, d1Store } from "holdfast/stores/d1";
+ *
  * let sessions: IndexedSessions<{ views: number }> | undefined;
  * export default {
  *   fetch(request: Request, env: { DB: D1 }) {
