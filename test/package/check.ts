@@ -52,6 +52,14 @@ const BUNDLES: readonly Bundle[] = [
     imports: ["node:crypto", "node:http"],
     never: [...STORES, "express"],
   },
+  { subpath: "holdfast/react-router", web: true, budget: 3_000, imports: [], never: [...STORES, "express", "node:"] },
+  {
+    subpath: "holdfast/sveltekit",
+    web: true,
+    budget: 3_000,
+    imports: ["node:async_hooks"],
+    never: [...STORES, "express"],
+  },
   {
     subpath: "holdfast/express-session",
     budget: 14_000,

@@ -55,10 +55,14 @@ const RULES: Readonly<Record<string, Rule>> = {
     quote: "`fetch` is to adapters of the fetch standard what `http` is to those of Node: `core`, and no built-ins",
     rooms: ["store", "core", "fetch"],
   },
+  "react-router": {
+    quote: "`react-router` is to its adapter what `sql` is to the stores of SQL: `store`, `errors`, `core`",
+    rooms: ["store", "errors", "core", "react-router"],
+  },
   frameworks: {
     quote:
       "`frameworks` → `store`, `errors`, `core`, `http`, `fetch`; each optional peer is imported by its own subpath alone",
-    rooms: ["store", "errors", "core", "http", "fetch"],
+    rooms: ["store", "errors", "core", "http", "fetch", "react-router"],
     builtins: true,
     peer: true,
   },
