@@ -2,7 +2,7 @@ import { createServer } from "node:http";
 import { createServer as createSecure } from "node:https";
 import { getRequestListener } from "@hono/node-server";
 import { adapterCases, type Serve } from "holdfast/testing";
-import { describe, test } from "vitest";
+import { afterEach, describe, test, vi } from "vitest";
 import { listen, tls } from "../http/listen.ts";
 import type { Make } from "./node.ts";
 import { pagesOf, resourcesOf } from "./react-router.ts";
@@ -17,10 +17,20 @@ const serve =
     return { url: `${scheme}://127.0.0.1:${port}`, close };
   };
 
+/** Where there is no `onError`, what breaks a body off is logged. */
+const pages: HandlerOf = (sessions, app) => {
+  vi.spyOn(console, "error").mockImplementation((error) => void app.onError(error));
+  return pagesOf(sessions, app);
+};
+
+afterEach(() => {
+  vi.restoreAllMocks();
+});
+
 describe.each([
   ["resource routes by http", serve(resourcesOf, createServer, "http")],
   ["resource routes by https", serve(resourcesOf, (listener) => createSecure(tls, listener), "https")],
-  ["pages", serve(pagesOf, createServer, "http")],
+  ["pages", serve(pages, createServer, "http")],
 ])("reactRouterSessions on %s", (_, serve) => {
   for (const { name, run } of adapterCases(serve)) test(name, run);
 });

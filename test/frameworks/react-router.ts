@@ -61,7 +61,8 @@ export function resourcesOf(sessions: Sessions<Data>, app: AdapterApp): Handler 
   const build = buildOf(middleware, { "*": { loader, action: loader } }, () => {
     throw new Error("there are no pages");
   });
-  return createRequestHandler(build, "production");
+  const handler = createRequestHandler(build, "production");
+  return (request) => handler(request);
 }
 
 /** The suite's app as pages: loaders and actions answer data, or throw, and the page or an ErrorBoundary is rendered of it. No `onError`. */
@@ -88,7 +89,7 @@ export function pagesOf(
   ): Response => responseOf(errors ? app.onError(Object.values(errors)[0]) : context.get(replyContext));
   const pages = { "*": { loader: undefined, action, default: () => null } };
   const gets = { "*": { loader, default: () => null } };
-  const mutates = createRequestHandler(buildOf(middleware, pages, document as Document), "test");
-  const reads = createRequestHandler(buildOf(middleware, gets, document as Document), "test");
+  const mutates = createRequestHandler(buildOf(middleware, pages, document as Document), "development");
+  const reads = createRequestHandler(buildOf(middleware, gets, document as Document), "development");
   return (request) => (["GET", "HEAD"].includes(request.method) ? reads : mutates)(request);
 }
