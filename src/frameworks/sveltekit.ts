@@ -21,6 +21,8 @@ export interface SvelteKitEvent {
   readonly request: Request;
   /** Whether it is a request of the server to itself, by `event.fetch`. */
   readonly isSubRequest: boolean;
+  /** Whether SvelteKit's client asks for a page's data alone. */
+  readonly isDataRequest: boolean;
   readonly cookies: {
     set(name: string, value: string, options: CookieOptions): void;
     parse(text: string): { name: string; value?: string | undefined };
@@ -127,13 +129,15 @@ function isRedirect(thrown: unknown): thrown is Redirect {
 }
 
 /**
- * Saves, and throws the redirect on: only SvelteKit knows its form for each kind of request. The one way to send a cookie with it is `event.cookies`;
- * where that is closed, or the id goes in another header, the redirect is answered here.
+ * Saves, and throws the redirect on: only SvelteKit knows its form for each kind of request. The one header that it lets go with that is a cookie of
+ * `event.cookies`; where that is closed, or others are to go, the redirect is answered here.
  */
 async function redirect(exchange: Exchange<object>, event: SvelteKitEvent, thrown: Redirect): Promise<Response> {
-  const { setCookie, setHeader } = await exchange.commit();
+  const { setCookie, setHeader, clearSiteData } = await exchange.commit();
   exchange.seal();
-  if (setHeader || (setCookie !== undefined && !setByEvent(event, setCookie))) {
+  // Of a response to a data request, SvelteKit would keep no header.
+  const needsResponse = setHeader || (clearSiteData && !event.isDataRequest);
+  if (needsResponse || (setCookie !== undefined && !setByEvent(event, setCookie))) {
     return failed(exchange, new Response(null, { status: thrown.status, headers: { location: thrown.location } }));
   }
   throw thrown;

@@ -1,13 +1,18 @@
 import type { Exchange } from "../core/exchange.ts";
 import type { Session, SessionData } from "../core/session.ts";
 import type { Sessions } from "../core/sessions.ts";
+import type { RequestHead } from "../core/transport.ts";
 import { HoldfastError } from "../errors.ts";
+import { requestHead } from "../fetch/head.ts";
 import { type ReactRouterSession, type StoredSession, storedSession } from "./session.ts";
 
 /** React Router's SessionStorage. */
 export interface ReactRouterSessionStorage<Data extends object, FlashData = Data> {
-  /** Reads the session of a request, by its Cookie header. Rejects with `store-…` when the store fails. */
-  getSession(cookieHeader?: string | null): Promise<StoredSession<Data, FlashData>>;
+  /**
+   * Reads the session of a request, by its Cookie header. Rejects with `store-…` when the store fails. The request itself will do too, and tells more: the
+   * User-Agent for a login, and what the option `csrf` of `createSessions` needs.
+   */
+  getSession(cookieHeader?: string | null | Request): Promise<StoredSession<Data, FlashData>>;
   /**
    * Saves what was changed since `getSession`, entry by entry. Answers the Set-Cookie header; it is empty, and browsers pass over it, where the client's
    * cookie stays as it is. Rejects where nothing was saved: with `session-gone` when the session has ended meanwhile.
@@ -43,7 +48,8 @@ export interface ReactRouterSessionStorageOptions<Data extends object> {
  * }
  * ```
  *
- * What isn't committed isn't saved. Each `getSession` is a read of its own; `reactRouterSessions` reads once a request, and saves by itself.
+ * What isn't committed isn't saved, nor counted as a use: commit where the idle timeout shall begin anew. Each `getSession` is a read of its own;
+ * `reactRouterSessions` reads once a request, and saves by itself.
  */
 export function reactRouterSessionStorage<Data extends object = SessionData, FlashData = Data>(
   sessions: Sessions<Data>,
@@ -53,21 +59,16 @@ export function reactRouterSessionStorage<Data extends object = SessionData, Fla
 
   function exchangeOf(session: ReactRouterSession<Data, FlashData>): Exchange<Data> {
     const exchange = exchanges.get(session);
-    if (!exchange)
-      throw misused(
-        "session",
-        "commitSession() and destroySession() take what getSession() of the same storage answered",
-      );
-    return exchange;
+    if (exchange) return exchange;
+    throw misused(
+      "session",
+      "commitSession() and destroySession() take what getSession() of the same storage answered",
+    );
   }
 
   async function commit(exchange: Exchange<Data>): Promise<string> {
     const { setCookie, setHeader } = await exchange.commit();
-    if (setHeader)
-      throw misused(
-        "sessions",
-        "React Router's session storage speaks in cookies: it takes no sessions by bearer tokens",
-      );
+    if (setHeader) throw misused("sessions", "React Router's session storage speaks in cookies, not in bearer tokens");
     return setCookie ?? "";
   }
 
@@ -80,10 +81,8 @@ export function reactRouterSessionStorage<Data extends object = SessionData, Fla
   }
 
   return {
-    async getSession(cookieHeader) {
-      const header = (name: string): string | undefined =>
-        name === "cookie" ? (cookieHeader ?? undefined) : undefined;
-      const exchange = await sessions.open({ encrypted: secure, header });
+    async getSession(from) {
+      const exchange = await sessions.open(headOf(from, secure));
       const session = storedSession<Data, FlashData>(exchange.session);
       exchanges.set(session, exchange);
       return session;
@@ -99,6 +98,11 @@ export function reactRouterSessionStorage<Data extends object = SessionData, Fla
       return commit(exchange);
     },
   };
+}
+
+function headOf(from: string | null | undefined | Request, secure: boolean): RequestHead {
+  if (typeof from === "object" && from !== null) return requestHead(from, secure);
+  return { encrypted: secure, header: (name) => (name === "cookie" ? (from ?? undefined) : undefined) };
 }
 
 function misused(argument: string, message: string): HoldfastError<"argument-invalid"> {

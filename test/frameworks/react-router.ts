@@ -14,7 +14,7 @@ import { appRequest, responseOf } from "./fetch.ts";
 
 type Data = Record<string, unknown>;
 type Module = ServerBuild["routes"][string] & object extends { module: infer M } ? M : never;
-type Document = ServerBuild["entry"]["module"]["default"];
+export type Document = ServerBuild["entry"]["module"]["default"];
 
 /** What `react-router build` makes of an app: a root with this middleware, and these routes in it, each under its path. */
 export function buildOf(
@@ -45,6 +45,10 @@ export function buildOf(
   };
 }
 
+export const noPages: Document = () => {
+  throw new Error("there are no pages");
+};
+
 type Handler = (request: Request) => Promise<Response>;
 
 /** The suite's app as routes without a page: what their loaders and actions answer is the response. */
@@ -58,9 +62,7 @@ export function resourcesOf(sessions: Sessions<Data>, app: AdapterApp): Handler 
       throw onError(error);
     }
   };
-  const build = buildOf(middleware, { "*": { loader, action: loader } }, () => {
-    throw new Error("there are no pages");
-  });
+  const build = buildOf(middleware, { "*": { loader, action: loader } }, noPages);
   const handler = createRequestHandler(build, "production");
   return (request) => handler(request);
 }

@@ -56,8 +56,8 @@ const RULES: Readonly<Record<string, Rule>> = {
     rooms: ["store", "core", "fetch"],
   },
   "react-router": {
-    quote: "`react-router` is to its adapter what `sql` is to the stores of SQL: `store`, `errors`, `core`",
-    rooms: ["store", "errors", "core", "react-router"],
+    quote: "`react-router` is to its adapter what `sql` is to the stores of SQL: `errors`, `core`, `fetch`",
+    rooms: ["errors", "core", "fetch", "react-router"],
   },
   frameworks: {
     quote:
