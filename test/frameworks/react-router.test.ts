@@ -44,7 +44,7 @@ describe.each([
 });
 
 describe("reactRouterSessions", () => {
-  const url = "http://shop.test/";
+  const url = "http://shop.test/page";
 
   it("opens one session, though its middleware is there twice", async () => {
     const store = memoryStore();

@@ -39,6 +39,8 @@ export function buildOf(
     assetsBuildDirectory: "",
     future: {} as ServerBuild["future"],
     ssr: true,
+    // React Router's own check would go before ours.
+    allowedActionOrigins: ["**"],
     isSpaMode: false,
     prerender: [],
     routeDiscovery: { mode: "initial", manifestPath: "/__manifest" },
