@@ -54,7 +54,7 @@ describe("svelteKitSessions", () => {
   });
 
   /** As `sequence` does. */
-  const after =
+  const inSequence =
     (handle: Handle, next: Handle): Handle =>
     ({ event, resolve }) =>
       handle({ event, resolve: (event) => next({ event, resolve }) });
@@ -103,7 +103,7 @@ describe("svelteKitSessions", () => {
       event.locals.session.flash("notice", "Log in first.");
       throw new Redirect(303, "/login");
     };
-    const respond = respondBy(after(svelteKitSessions(sessions), guard), ok, handleError);
+    const respond = respondBy(inSequence(svelteKitSessions(sessions), guard), ok, handleError);
     const response = await respond(new Request(url));
     expect([response.status, response.headers.get("location")]).toEqual([303, "/login"]);
     expect(Object.values((await dataOf(response)) as object)).toEqual([]);
@@ -118,7 +118,7 @@ describe("svelteKitSessions", () => {
       event.locals.session.data.late = 1;
       throw new Redirect(303, "/late");
     };
-    const respond = respondBy(after(svelteKitSessions(sessions), late), ok, handleError);
+    const respond = respondBy(inSequence(svelteKitSessions(sessions), late), ok, handleError);
     const response = await respond(new Request(url));
     expect([response.status, response.headers.get("location")]).toEqual([303, "/late"]);
     expect(await dataOf(response)).toEqual({ late: 1 });
@@ -139,7 +139,7 @@ describe("svelteKitSessions", () => {
       event.locals.session.data.n = 1;
       throw new Error("broken hook");
     };
-    const failed = await respondBy(after(svelteKitSessions(sessions), broken), ok, handleError)(new Request(url));
+    const failed = await respondBy(inSequence(svelteKitSessions(sessions), broken), ok, handleError)(new Request(url));
     expect([failed.status, failed.headers.getSetCookie()]).toEqual([500, []]);
     expect(handleError).toHaveBeenLastCalledWith(expect.objectContaining({ message: "broken hook" }));
   });
@@ -171,7 +171,7 @@ describe("svelteKitSessions", () => {
       locals.session.data.n = 1;
       return new Response("ok");
     };
-    const twice = after(svelteKitSessions(sessions), svelteKitSessions(sessions));
+    const twice = inSequence(svelteKitSessions(sessions), svelteKitSessions(sessions));
     const response = await respondBy(twice, route, handleError)(new Request(url));
     expect(response.headers.getSetCookie()).toHaveLength(1);
   });
