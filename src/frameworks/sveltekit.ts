@@ -51,9 +51,10 @@ export type SvelteKitHandle<Data extends object> = <
  * export const handle = svelteKitSessions(sessions, { building });
  *
  * // src/app.d.ts
+ * import type { Session } from "holdfast";
  * declare global {
  *   namespace App {
- *     interface Locals { session: Session<Data> }
+ *     interface Locals { session: Session<{ views: number }> }
  *   }
  * }
  * ```

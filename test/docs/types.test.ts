@@ -36,6 +36,18 @@ const PRELUDE = `
     const trace: typeof import("@opentelemetry/api").trace;
     const doctor: typeof import("holdfast/doctor").doctor;
     const openSession: typeof import("holdfast/fetch").openSession;
+    const svelteKitSessions: typeof import("holdfast/sveltekit").svelteKitSessions;
+    const building: boolean;
+    const reactRouterSessions: typeof import("holdfast/react-router").reactRouterSessions;
+    const reactRouterSessionStorage: typeof import("holdfast/react-router").reactRouterSessionStorage;
+    const sessionMiddleware: import("react-router").MiddlewareFunction<Response>[];
+    const sessionContext: import("holdfast/react-router").SessionContext<SessionData>;
+    const redirect: typeof import("react-router").redirect;
+    const checkPassword: (form: FormData) => Promise<string>;
+    namespace Route {
+      type LoaderArgs = import("react-router").LoaderFunctionArgs;
+      type ActionArgs = import("react-router").ActionFunctionArgs;
+    }
     const memoryStore: typeof import("holdfast/stores/memory").memoryStore;
     const sqliteStore: typeof import("holdfast/stores/sqlite").sqliteStore;
     const session: typeof import("holdfast/express-session").default;
