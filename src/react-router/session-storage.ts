@@ -39,6 +39,7 @@ export interface ReactRouterSessionStorageOptions<Data extends object> {
  * Sessions in the shape of React Router's `createSessionStorage`, for apps that have it already: the data is in holdfast's store, the cookie holds the id alone.
  *
  * ```ts
+ * const sessions = createSessions<{ userId: string }>({ store: sqliteStore("sessions.db") });
  * export const { getSession, commitSession, destroySession } = reactRouterSessionStorage(sessions, { user: "userId" });
  *
  * export async function action({ request }: Route.ActionArgs) {
