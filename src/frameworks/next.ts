@@ -1,0 +1,198 @@
+import type { Exchange, HeaderEdits } from "../core/exchange.ts";
+import { cookieless } from "../core/misuse.ts";
+import { type ReadonlySession, readOnly } from "../core/read-only.ts";
+import type { Session, SessionData } from "../core/session.ts";
+import type { Sessions } from "../core/sessions.ts";
+import type { RequestHead } from "../core/transport.ts";
+import { currentCookies, type NamedCookie, parseSetCookie } from "../fetch/cookies.ts";
+import { leave } from "../fetch/leave.ts";
+
+export type { ReadonlySession };
+
+/** What `next/headers` exports: the request that Next is at. */
+export interface NextRequest {
+  cookies(): Promise<NextCookies>;
+  headers(): Promise<Pick<Headers, "get">>;
+}
+
+/** Of Next's cookies, what is used. */
+export interface NextCookies {
+  getAll(): readonly { name: string; value: string }[];
+  set(cookie: { -readonly [Key in keyof NamedCookie]: NamedCookie[Key] }): unknown;
+}
+
+export interface NextSessions<Data extends object = SessionData> {
+  /**
+   * The visitor's session, to read: in server components, `generateMetadata`, layouts. One read of the store for a request, however many ask.
+   * No cookie can be set there, so whatever would change it throws `session-read-only`.
+   *
+   * ```tsx
+   * export default async function Page() {
+   *   const { userId, data } = await session();
+   *   return <p>{userId ?? "nobody"}: {data.views ?? 0} views</p>;
+   * }
+   * ```
+   */
+  session(): Promise<ReadonlySession<Data>>;
+  /**
+   * A server action, a route handler or a proxy with the session, to read and to change. It answers when what was changed is saved; `redirect()` and
+   * `notFound()` likewise. Where it can't be saved it rejects, and the client gets Next's error.
+   *
+   * ```ts
+   * export const add = withSession(async (session) => {
+   *   await session.update("views", (n = 0) => n + 1);
+   *   refresh();
+   * });
+   * ```
+   */
+  withSession<Args extends unknown[], Result>(
+    handler: (session: Session<Data>, ...args: Args) => Result | Promise<Result>,
+  ): (...args: Args) => Promise<Result>;
+}
+
+/**
+ * Sessions for Next.js (App Router).
+ *
+ * ```ts
+ * import { cookies, headers } from "next/headers";
+ *
+ * export const { session, withSession } = nextSessions(sessions, { cookies, headers });
+ * ```
+ *
+ * @param request what `next/headers` exports.
+ */
+export function nextSessions<Data extends object = SessionData>(
+  sessions: Sessions<Data>,
+  request: NextRequest,
+): NextSessions<Data> {
+  // Next has one such object for a request, and another one for the render after an action that set a cookie: that must read anew.
+  const read = new WeakMap<NextCookies, Promise<Session<Data>>>();
+  const held = new WeakMap<NextCookies, Promise<Exchange<Data>>>();
+
+  async function open(cookies: NextCookies): Promise<Exchange<Data>> {
+    const headers = await request.headers();
+    return sessions.open(requestHead(headers, cookies));
+  }
+
+  async function openToRead(cookies: NextCookies): Promise<Session<Data>> {
+    const exchange = await open(cookies);
+    // As if the headers had left: the session is used, which extends its life, and gets no new id.
+    exchange.abandon();
+    await exchange.commit();
+    return exchange.session;
+  }
+
+  async function hold<Result>(
+    cookies: NextCookies,
+    handler: (session: Session<Data>) => Result | Promise<Result>,
+  ): Promise<Result> {
+    const opening = open(cookies);
+    held.set(cookies, opening);
+    try {
+      const exchange = await opening;
+      return await answer(exchange, cookies, () => handler(exchange.session));
+    } finally {
+      held.delete(cookies);
+      read.delete(cookies);
+    }
+  }
+
+  return {
+    async session() {
+      const cookies = await request.cookies();
+      const exchange = await held.get(cookies);
+      if (exchange) return readOnly(exchange.session, cookieless);
+      let reading = read.get(cookies);
+      if (!reading) {
+        reading = openToRead(cookies);
+        read.set(cookies, reading);
+      }
+      return readOnly(await reading, cookieless);
+    },
+
+    withSession(handler) {
+      return async (...args) => {
+        const cookies = await request.cookies();
+        const outer = await held.get(cookies);
+        if (!outer) return hold(cookies, (session) => handler(session, ...args));
+        // One wrapped function called another: they share the session, whose cookie leaves with the outer's answer.
+        const result = await handler(outer.session, ...args);
+        await outer.session.save();
+        return result;
+      };
+    },
+  };
+}
+
+/** Next ends TLS nowhere but in development: it tells of the client's connection as a proxy does, which the option `trustProxy` is for. */
+function requestHead(headers: Pick<Headers, "get">, cookies: NextCookies): RequestHead {
+  return {
+    encrypted: false,
+    header: (name) =>
+      (name === "cookie" ? currentCookies(headers.get(name), cookies.getAll()) : headers.get(name)) ?? undefined,
+  };
+}
+
+/** Runs the handler; what it answers, or where it sends the client, leaves when the session is saved. */
+async function answer<Result>(
+  exchange: Exchange<object>,
+  cookies: NextCookies,
+  handler: () => Result | Promise<Result>,
+): Promise<Result> {
+  try {
+    let finish: () => Result;
+    try {
+      const result = await handler();
+      if (result instanceof Response) return (await respond(exchange, result)) as Result;
+      finish = () => result;
+    } catch (error) {
+      if (!isJump(error)) throw error;
+      finish = () => {
+        throw error;
+      };
+    }
+    const edits = await exchange.commit();
+    exchange.seal();
+    send(edits, cookies);
+    return finish();
+  } catch (error) {
+    if (!isJump(error)) abandon(exchange, cookies);
+    throw error;
+  }
+}
+
+/** `redirect()` and `notFound()` throw; but they are answers. */
+function isJump(error: unknown): boolean {
+  const { digest } = (error ?? {}) as { digest?: unknown };
+  return typeof digest === "string" && /^NEXT_(REDIRECT|HTTP_ERROR_FALLBACK);/.test(digest);
+}
+
+async function respond(exchange: Exchange<object>, response: Response): Promise<Response> {
+  const before = response.headers.getSetCookie().length;
+  const left = await leave(exchange, response, console.error);
+  const { headers } = left;
+  // A proxy's response that lets the request go on: so it tells the page, as `NextResponse.cookies` does, which cookies the client will have.
+  if (headers.has("x-middleware-next") || headers.has("x-middleware-rewrite")) {
+    for (const own of headers.getSetCookie().slice(before)) headers.append("x-middleware-set-cookie", own);
+  }
+  return left;
+}
+
+function send({ setCookie, setHeader }: HeaderEdits, cookies: NextCookies): void {
+  if (setHeader) throw cookieless();
+  if (setCookie === undefined) return;
+  try {
+    cookies.set(parseSetCookie(setCookie));
+  } catch (cause) {
+    throw cookieless({ cause });
+  }
+}
+
+/** The error goes on; its response still tells of what was saved before, such as a login's new id, where Next lets it. */
+function abandon(exchange: Exchange<object>, cookies: NextCookies): void {
+  try {
+    send(exchange.abandon(), cookies);
+  } catch {
+    // The first error says more.
+  }
+}
