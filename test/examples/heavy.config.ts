@@ -1,7 +1,8 @@
-import { defineConfig } from "vitest/config";
+import { mergeConfig } from "vitest/config";
+import own from "../../vitest.config.ts";
 
 /** `npm run test:examples`: apps with packages of their own, installed, built and started as their readers would. */
-export default defineConfig({
+export default mergeConfig(own, {
   test: {
     include: ["test/examples/heavy.ts"],
     reporters: ["default", "./test/reporter.ts"],

@@ -8,14 +8,20 @@ export default async function Page() {
       <p>{`views: ${data.views ?? 0}`}</p>
       <p>{`user: ${userId ?? "nobody"}`}</p>
       <form action={add}>
-        <button name="add">add</button>
+        <button type="submit" name="add">
+          add
+        </button>
       </form>
       <form action={login}>
         <input name="user" required />
-        <button name="login">log in</button>
+        <button type="submit" name="login">
+          log in
+        </button>
       </form>
       <form action={logout}>
-        <button name="logout">log out</button>
+        <button type="submit" name="logout">
+          log out
+        </button>
       </form>
     </main>
   );
