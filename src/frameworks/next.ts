@@ -5,7 +5,7 @@ import type { Session, SessionData } from "../core/session.ts";
 import type { Sessions } from "../core/sessions.ts";
 import type { RequestHead } from "../core/transport.ts";
 import { currentCookies, type NamedCookie, parseSetCookie } from "../fetch/cookies.ts";
-import { leave } from "../fetch/leave.ts";
+import { failed, leave } from "../fetch/leave.ts";
 
 export type { ReadonlySession };
 
@@ -36,7 +36,7 @@ export interface NextSessions<Data extends object = SessionData> {
   session(): Promise<ReadonlySession<Data>>;
   /**
    * A server action, a route handler or a proxy with the session, to read and to change. It answers when what was changed is saved; `redirect()` and
-   * `notFound()` likewise. Where it can't be saved it rejects, and the client gets Next's error.
+   * `notFound()` likewise. Where it can't be saved it rejects, and the client gets Next's error, or what `onError` answers.
    *
    * ```ts
    * export const add = withSession(async (session) => {
@@ -47,7 +47,16 @@ export interface NextSessions<Data extends object = SessionData> {
    */
   withSession<Args extends unknown[], Result>(
     handler: (session: Session<Data>, ...args: Args) => Result | Promise<Result>,
+    options?: WithSessionOptions<Args, Result>,
   ): (...args: Args) => Promise<Result>;
+}
+
+export interface WithSessionOptions<Args extends unknown[], Result> {
+  /**
+   * Answers in place of an error: the handler's, or of a session that could not be read or saved. Also called where a response's body breaks off; what it
+   * answers then is dropped. Default: the error goes to Next, whose error for a route handler carries no cookie: who threw after a login is logged out.
+   */
+  onError?: (error: unknown, ...args: Args) => Result | Promise<Result>;
 }
 
 /**
@@ -82,15 +91,16 @@ export function nextSessions<Data extends object = SessionData>(
     return exchange.session;
   }
 
-  async function hold<Result>(
-    cookies: NextCookies,
-    handler: (session: Session<Data>) => Result | Promise<Result>,
-  ): Promise<Result> {
+  async function hold<Result>(cookies: NextCookies, call: Call<Data, Result>): Promise<Result> {
     const opening = open(cookies);
     held.set(cookies, opening);
+    let exchange: Exchange<Data> | undefined;
     try {
-      const exchange = await opening;
-      return await answer(exchange, cookies, () => handler(exchange.session));
+      exchange = await opening;
+      return await answer(exchange, cookies, call);
+    } catch (error) {
+      if (isJump(error)) throw error;
+      return await fail(exchange, cookies, () => call.onError(error));
     } finally {
       held.delete(cookies);
       read.delete(cookies);
@@ -110,14 +120,20 @@ export function nextSessions<Data extends object = SessionData>(
       return readOnly(await reading, cookieless);
     },
 
-    withSession(handler) {
+    withSession(handler, { onError = rethrow } = {}) {
       return async (...args) => {
         const cookies = await request.cookies();
-        const outer = await held.get(cookies);
-        if (!outer) return hold(cookies, (session) => handler(session, ...args));
+        const outer = held.get(cookies);
+        if (!outer) {
+          return hold(cookies, {
+            handle: (session) => handler(session, ...args),
+            onError: (error) => onError(error, ...args),
+          });
+        }
         // One wrapped function called another: they share the session, whose cookie leaves with the outer's answer.
-        const result = await handler(outer.session, ...args);
-        await outer.session.save();
+        const { session } = await outer;
+        const result = await handler(session, ...args);
+        await session.save();
         return result;
       };
     },
@@ -133,32 +149,56 @@ function requestHead(headers: Pick<Headers, "get">, cookies: NextCookies): Reque
   };
 }
 
+/** A wrapped function, called. */
+interface Call<Data extends object, Result> {
+  handle(session: Session<Data>): Result | Promise<Result>;
+  onError(error: unknown): Result | Promise<Result>;
+}
+
+function rethrow(error: unknown): never {
+  throw error;
+}
+
 /** Runs the handler; what it answers, or where it sends the client, leaves when the session is saved. */
-async function answer<Result>(
-  exchange: Exchange<object>,
+async function answer<Data extends object, Result>(
+  exchange: Exchange<Data>,
   cookies: NextCookies,
-  handler: () => Result | Promise<Result>,
+  { handle, onError }: Call<Data, Result>,
 ): Promise<Result> {
+  let finish: () => Result;
   try {
-    let finish: () => Result;
-    try {
-      const result = await handler();
-      if (result instanceof Response) return (await respond(exchange, result)) as Result;
-      finish = () => result;
-    } catch (error) {
-      if (!isJump(error)) throw error;
-      finish = () => {
-        throw error;
-      };
+    const result = await handle(exchange.session);
+    if (result instanceof Response) {
+      const report = async (error: unknown): Promise<Result> => onError(error);
+      return (await respond(exchange, result, (error) => void report(error).catch(console.error))) as Result;
     }
-    const edits = await exchange.commit();
-    exchange.seal();
-    send(edits, cookies);
-    return finish();
+    finish = () => result;
   } catch (error) {
-    if (!isJump(error)) abandon(exchange, cookies);
+    if (!isJump(error)) throw error;
+    finish = () => rethrow(error);
+  }
+  const edits = await exchange.commit();
+  exchange.seal();
+  send(edits, cookies);
+  return finish();
+}
+
+/** What is answered to an error still tells of what was saved before, such as a login's new id. */
+async function fail<Result>(
+  exchange: Exchange<object> | undefined,
+  cookies: NextCookies,
+  onError: () => Result | Promise<Result>,
+): Promise<Result> {
+  let result: Result;
+  try {
+    result = await onError();
+    if (exchange && result instanceof Response) return failed(exchange, result) as Result;
+  } catch (error) {
+    if (exchange) abandon(exchange, cookies);
     throw error;
   }
+  if (exchange) abandon(exchange, cookies);
+  return result;
 }
 
 /** `redirect()` and `notFound()` throw; but they are answers. */
@@ -167,9 +207,13 @@ function isJump(error: unknown): boolean {
   return typeof digest === "string" && /^NEXT_(REDIRECT|HTTP_ERROR_FALLBACK);/.test(digest);
 }
 
-async function respond(exchange: Exchange<object>, response: Response): Promise<Response> {
+async function respond(
+  exchange: Exchange<object>,
+  response: Response,
+  report: (error: unknown) => void,
+): Promise<Response> {
   const before = response.headers.getSetCookie().length;
-  const left = await leave(exchange, response, console.error);
+  const left = await leave(exchange, response, report);
   const { headers } = left;
   // A proxy's response that lets the request go on: so it tells the page, as `NextResponse.cookies` does, which cookies the client will have.
   if (headers.has("x-middleware-next") || headers.has("x-middleware-rewrite")) {
@@ -188,7 +232,6 @@ function send({ setCookie, setHeader }: HeaderEdits, cookies: NextCookies): void
   }
 }
 
-/** The error goes on; its response still tells of what was saved before, such as a login's new id, where Next lets it. */
 function abandon(exchange: Exchange<object>, cookies: NextCookies): void {
   try {
     send(exchange.abandon(), cookies);

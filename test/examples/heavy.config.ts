@@ -1,8 +1,9 @@
-import { mergeConfig } from "vitest/config";
+import { defineConfig } from "vitest/config";
 import own from "../../vitest.config.ts";
 
 /** `npm run test:examples`: apps with packages of their own, installed, built and started as their readers would. */
-export default mergeConfig(own, {
+export default defineConfig({
+  resolve: own.resolve ?? {},
   test: {
     include: ["test/examples/heavy.ts"],
     reporters: ["default", "./test/reporter.ts"],

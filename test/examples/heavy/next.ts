@@ -107,25 +107,38 @@ export default function cases(app: () => App): void {
   afterAll(() => close?.());
 
   const serve: Serve = async (sessions, suite) => {
-    global.holdfastSuite = async (request, next) => {
+    global.holdfastSuite = (request, next) => {
       const { withSession } = nextSessions(sessions, next);
-      const answer = withSession(async (session, asked: Request) => {
-        const { path, ...rest } = appRequest(asked);
-        return responseOf(await suite.handle({ ...rest, path: path.slice("/suite".length) }, session));
-      });
-      try {
-        return await answer(request);
-      } catch (error) {
-        return responseOf(suite.onError(error));
-      }
+      const answer = withSession(
+        async (session, asked: Request) => {
+          const { path, ...rest } = appRequest(asked);
+          return responseOf(await suite.handle({ ...rest, path: path.slice("/suite".length) }, session));
+        },
+        { onError: (error) => responseOf(suite.onError(error)) },
+      );
+      return answer(request);
     };
     const { port, close } = await listen(
       createServer((request, response) => {
         request.url = `/suite${request.url}`;
+        leaveOutNextsVary(response);
         void handle(request, response);
       }),
     );
     return { url: `http://127.0.0.1:${port}`, close };
   };
   for (const { name, run } of adapterCases(serve)) test(name, run);
+}
+
+/** Next's own headers in Vary, on each response, are none of the suite's business. */
+function leaveOutNextsVary(response: ServerResponse): void {
+  const own = /^(rsc|next-.*|accept-encoding)$/i;
+  const writeHead = response.writeHead;
+  response.writeHead = ((...args: Parameters<typeof writeHead>) => {
+    const names = String([response.getHeader("vary") ?? []].flat()).split(/, */);
+    const vary = names.filter((name) => name && !own.test(name)).join(", ");
+    if (vary) response.setHeader("vary", vary);
+    else response.removeHeader("vary");
+    return writeHead.apply(response, args);
+  }) as typeof writeHead;
 }
