@@ -7,7 +7,7 @@ import type { RequestHead } from "../core/transport.ts";
 import { currentCookies, type NamedCookie, parseSetCookie } from "../fetch/cookies.ts";
 import { failed, leave } from "../fetch/leave.ts";
 
-export type { ReadonlySession };
+export type { NamedCookie, ReadonlySession };
 
 /** What `next/headers` exports: the request that Next is at. */
 export interface NextRequest {

@@ -60,6 +60,7 @@ const BUNDLES: readonly Bundle[] = [
     imports: ["node:async_hooks"],
     never: [...STORES, "express"],
   },
+  { subpath: "holdfast/next", web: true, budget: 3_200, imports: [], never: [...STORES, "express", "node:"] },
   {
     subpath: "holdfast/express-session",
     budget: 14_000,
