@@ -2,10 +2,12 @@ import { createServer, type IncomingMessage, type ServerResponse } from "node:ht
 import { createRequire } from "node:module";
 import { join } from "node:path";
 import { adapterCases, type Serve } from "holdfast/testing";
+import { chromium } from "playwright-core";
 import { afterAll, beforeAll, expect, it, test } from "vitest";
 import { type NextRequest, nextSessions } from "../../../src/frameworks/next.ts";
 import { appRequest, responseOf } from "../../frameworks/fetch.ts";
 import { listen } from "../../http/listen.ts";
+import { describeWith } from "../../needs.ts";
 import type { App } from "./app.ts";
 import { Visitor } from "./visitor.ts";
 
@@ -92,6 +94,51 @@ export default function cases(app: () => App): void {
     const response = await one.request("/gate/back");
     expect([response.status, new URL(response.headers.get("location")!, app().url).pathname]).toEqual([307, "/"]);
     expect(await one.page()).toEqual({ views: 0, user: "guest" });
+  });
+
+  describeWith("Chromium", "in a browser with scripts, where Next sends actions by fetch", (executablePath) => {
+    it("shows what an action changed, counts those of two tabs, and tells of one that failed", async () => {
+      const args = ["--no-sandbox", "--disable-gpu", "--disable-background-networking", "--no-first-run"];
+      const browser = await chromium.launch({ executablePath, chromiumSandbox: false, args });
+      try {
+        const context = await browser.newContext({ baseURL: app().url });
+        context.setDefaultTimeout(15_000);
+        const [one, other] = [await context.newPage(), await context.newPage()];
+        const posts: string[] = [];
+        context.on("request", (request) => {
+          if (request.method() === "POST") posts.push(request.headers()["next-action"] ? "fetch" : "form");
+        });
+        await one.goto("/", { waitUntil: "networkidle" });
+        await one.getByRole("button", { name: "add" }).click();
+        await one.getByText("views: 1").waitFor();
+        expect(await context.cookies()).toMatchObject([{ name: "sid", httpOnly: true, sameSite: "Lax", expires: -1 }]);
+
+        await other.goto("/", { waitUntil: "networkidle" });
+        await Promise.all([one, other].map((page) => page.getByRole("button", { name: "add" }).click()));
+        await Promise.all([one, other].map((page) => page.getByText(/views: [23]/).waitFor()));
+        await one.reload({ waitUntil: "networkidle" });
+        await one.getByText("views: 3").waitFor();
+
+        const before = (await context.cookies())[0]!.value;
+        await one.getByRole("textbox").fill("ada");
+        await one.getByRole("button", { name: "log in" }).click();
+        await one.getByText("user: ada").waitFor();
+        expect((await context.cookies())[0]!.value).not.toBe(before);
+        expect(await visitor(`sid=${before}`).page()).toEqual({ views: 0, user: "nobody" });
+
+        await one.getByRole("button", { name: "log out" }).click();
+        await one.getByText("user: nobody").waitFor();
+        expect(await context.cookies()).toEqual([]);
+
+        await other.goto("/broken", { waitUntil: "networkidle" });
+        const answered = other.waitForResponse((response) => response.request().method() === "POST");
+        await other.locator("button[name=save]").click();
+        expect((await answered).status()).toBe(500);
+        expect(new Set(posts)).toEqual(new Set(["fetch"]));
+      } finally {
+        await browser.close();
+      }
+    });
   });
 
   /** The suite's apps in a route handler, with Next in this process: the suite holds requests at its barriers. */
