@@ -39,6 +39,9 @@ export interface NextSessions<Data extends object = SessionData> {
    * `notFound()` likewise. Where it can't be saved it rejects, and the client gets Next's error, or what `onError` answers.
    *
    * ```ts
+   * import { refresh } from "next/cache";
+   * import { withSession } from "./sessions.ts";
+   *
    * export const add = withSession(async (session) => {
    *   await session.update("views", (n = 0) => n + 1);
    *   refresh();

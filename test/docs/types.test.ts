@@ -48,6 +48,7 @@ const PRELUDE = `
       type LoaderArgs = import("react-router").LoaderFunctionArgs;
       type ActionArgs = import("react-router").ActionFunctionArgs;
     }
+    const nextSessions: typeof import("holdfast/next").nextSessions;
     const memoryStore: typeof import("holdfast/stores/memory").memoryStore;
     const sqliteStore: typeof import("holdfast/stores/sqlite").sqliteStore;
     const session: typeof import("holdfast/express-session").default;
@@ -59,7 +60,22 @@ const PRELUDE = `
   }
 `;
 
-const STUBS = { "my-store.ts": 'export declare const myStore: () => import("holdfast").IndexedStore;' };
+const STUBS = {
+  "my-store.ts": 'export declare const myStore: () => import("holdfast").IndexedStore;',
+  "sessions.ts": `export declare const withSession: import("holdfast/next").NextSessions<{ views: number }>["withSession"];`,
+  // Next is no package of this repository: `npm run test:examples` holds its example to the real types.
+  "next.d.ts": `
+    declare module "next/headers" {
+      export const cookies: import("holdfast/next").NextRequest["cookies"];
+      export const headers: import("holdfast/next").NextRequest["headers"];
+    }
+    declare module "next/cache" { export function refresh(): void; }
+    declare module "next/navigation" { export function redirect(url: string): never; }
+    declare module "next/server" {
+      export interface NextRequest extends Request { nextUrl: URL }
+      export class NextResponse extends Response { static next(): NextResponse; static redirect(url: URL): NextResponse; }
+    }`,
+};
 
 const folder = newFolder();
 afterAll(folder.remove);
