@@ -40,7 +40,7 @@ export interface NextSessions<Data extends object = SessionData> {
    *
    * ```ts
    * import { refresh } from "next/cache";
-   * import { withSession } from "./sessions.ts";
+   * import { withSession } from "@/sessions";
    *
    * export const add = withSession(async (session) => {
    *   await session.update("views", (n = 0) => n + 1);

