@@ -61,9 +61,11 @@ export async function prepare(workshop: Workshop, name: string): Promise<string>
 
 export async function start(folder: string): Promise<App> {
   const port = await freePort();
+  const url = `http://127.0.0.1:${port}`;
   const child = spawn("npm", ["start"], {
     cwd: folder,
-    env: { ...env, PORT: String(port), HOST: "127.0.0.1", DATABASE: join(folder, "test.db") },
+    // ORIGIN is SvelteKit's: it takes a server without a proxy to be one of https.
+    env: { ...env, PORT: String(port), HOST: "127.0.0.1", ORIGIN: url, DATABASE: join(folder, "test.db") },
     stdio: ["ignore", "pipe", "pipe"],
     // npm, its shell and the server end together.
     detached: true,
@@ -74,7 +76,6 @@ export async function start(folder: string): Promise<App> {
   };
   child.stdout.on("data", listen);
   child.stderr.on("data", listen);
-  const url = `http://127.0.0.1:${port}`;
   await answers(url, child, () => written);
   return { folder, url, log: () => written, stop: () => stop(child) };
 }
