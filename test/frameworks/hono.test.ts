@@ -1,14 +1,14 @@
 import { createServer } from "node:http";
 import { createServer as createSecure } from "node:https";
 import { getRequestListener } from "@hono/node-server";
-import { Hono } from "hono";
-import { cors } from "hono/cors";
-import { HTTPException } from "hono/http-exception";
-import { stream, streamSSE } from "hono/streaming";
 import { createSessions, type HoldfastError, isHoldfastError, type Sessions } from "holdfast";
 import { honoSessions } from "holdfast/hono";
 import { memoryStore } from "holdfast/stores/memory";
 import { type AppReply, adapterCases, type Serve } from "holdfast/testing";
+import { type Context, Hono } from "hono";
+import { cors } from "hono/cors";
+import { HTTPException } from "hono/http-exception";
+import { stream, streamSSE } from "hono/streaming";
 import { afterEach, beforeEach, describe, expect, it, test, vi } from "vitest";
 import { listen, tls } from "../http/listen.ts";
 import { appRequest, responseOf } from "./fetch.ts";
@@ -28,10 +28,10 @@ const serveHono =
   };
 
 /** By the context's own means, but for streams. */
-function answer(c: Parameters<Parameters<Hono["all"]>[1]>[0], reply: AppReply): Response {
+function answer(c: Context, reply: AppReply): Response {
   switch (reply.kind) {
     case "send":
-      return c.body(reply.body ?? null, reply.status as 200, { ...reply.headers });
+      return c.body((reply.body ?? null) as string, reply.status as 200, { ...reply.headers });
     case "redirect":
       return c.redirect(reply.location);
     case "stream":
@@ -50,7 +50,8 @@ describe.each([
 
 describe("the middleware in Hono", () => {
   let sessions: Sessions<Data>;
-  const down = () => createSessions<Data>({ store: { ...memoryStore(), create: () => Promise.reject(new Error("down")) } });
+  const down = () =>
+    createSessions<Data>({ store: { ...memoryStore(), create: () => Promise.reject(new Error("down")) } });
   const cookieOf = (response: Response): string => response.headers.getSetCookie()[0]!.split(";")[0]!;
   const names = ({ headers }: Response): string[] => [...headers.keys()];
 
@@ -166,7 +167,9 @@ describe("the middleware in Hono", () => {
         })
         .get("/sorry", (c) => c.text(c.var.session.flash("error").join()));
       app.onError(async (error, c) => {
-        const { session } = c.var as unknown as { session: { flash(kind: string, text: string): void; save(): Promise<void> } };
+        const { session } = c.var as unknown as {
+          session: { flash(kind: string, text: string): void; save(): Promise<void> };
+        };
         session.flash("error", error.message);
         await session.save();
         return c.redirect("/sorry");
@@ -195,7 +198,9 @@ describe("the middleware in Hono", () => {
   });
 
   it("leaves Hono its error for a handler that forgets to answer, and tells of the login before", async () => {
-    const app = new Hono().use(honoSessions(sessions)).get("/", (async (c: { var: { session: { login(id: string): unknown } } }) => {
+    const app = new Hono().use(honoSessions(sessions)).get("/", (async (c: {
+      var: { session: { login(id: string): unknown } };
+    }) => {
       await c.var.session.login("ada");
     }) as never);
     const response = await app.request("/");
