@@ -7,9 +7,9 @@ import { getIronSession } from "iron-session";
 import { answerTo, DATA, type Data } from "../../cpu/data.ts";
 import type { Apps } from "../apps.ts";
 
-/** Node has no server of its own for the fetch standard: this bridge's light stand-ins for Request and Response are what most apps on Node have. */
+/** Node has no server of its own for the fetch standard. With the bridge's light stand-in for Response, iron-session's cookie gets lost. */
 async function serve(fetch: (request: Request) => Response | Promise<Response>): Promise<Server> {
-  return createServer(getRequestListener(fetch));
+  return createServer(getRequestListener(fetch, { overrideGlobalObjects: false }));
 }
 
 function use(data: Data, path: string): string {
@@ -49,7 +49,7 @@ const apps: Apps = {
     return serve(async (request) => {
       const response = new Response("ok");
       const session = await getIronSession<Data>(request, response, options);
-      const text = use(session, pathOf(request));
+      const text = use(session as Data, pathOf(request));
       if (pathOf(request) !== "/read") await session.save();
       return text === "ok" ? response : new Response(text);
     });

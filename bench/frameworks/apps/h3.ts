@@ -40,7 +40,7 @@ const apps: Apps = {
     const password = "tea, a treatise on tea and kettles";
     const session = (event: H3Event) => useSession<Data & Record<string, unknown>>(event, { password });
     return serve(new H3(), {
-      begin: async (event) => void (await (await session(event)).update(structuredClone(DATA))),
+      begin: async (event) => void (await (await session(event)).update({ ...structuredClone(DATA) })),
       read: async (event) => (await session(event)).data.user?.name,
       write: async (event) => {
         const { data, update } = await session(event);

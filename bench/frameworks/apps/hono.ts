@@ -1,10 +1,10 @@
 import { createServer, type Server } from "node:http";
 import { getRequestListener } from "@hono/node-server";
-import { type Context, Hono } from "hono";
-import { CookieStore, MemoryStore, type Session, sessionMiddleware } from "hono-sessions";
 import { createSessions } from "holdfast";
 import { honoSessions } from "holdfast/hono";
 import { memoryStore } from "holdfast/stores/memory";
+import { type Context, Hono } from "hono";
+import { CookieStore, MemoryStore, type Session, sessionMiddleware } from "hono-sessions";
 import { answerTo, DATA, type Data } from "../../cpu/data.ts";
 import type { Apps } from "../apps.ts";
 
