@@ -20,7 +20,7 @@ app.get("/", async (event) => {
   const login = '<form method="post" action="/login"><input name="user" required><button>Log in</button></form>';
   return html`<!doctype html><title>h3</title>
     <p>Hello ${userId ?? "stranger"}: ${views} views.</p>
-    ${userId === undefined && raw(login)}
+    ${userId === undefined ? raw(login) : ""}
     <form method="post" action="/logout"><button>Log out</button></form>`;
 });
 
