@@ -2,6 +2,7 @@ import { attempt, isPending } from "../core/after.ts";
 import type { Exchange, HeaderEdits } from "../core/exchange.ts";
 import { addVary } from "../core/vary.ts";
 import type { Awaitable } from "../store.ts";
+import { mayStream, watchedResponse } from "./watch.ts";
 
 /**
  * Saves what was changed, and answers the response with the session's headers: the one given, or a copy of it. Throws or rejects where it wasn't
@@ -13,7 +14,14 @@ export function leave(
   report: (error: unknown) => void,
 ): Awaitable<Response> {
   const committed = attempt(() => exchange.commit());
-  const go = (edits: HeaderEdits): Response => edit(watchResponse(response, edits, exchange, report), edits);
+  const go = (edits: HeaderEdits): Awaitable<Response> => {
+    // An untouched session needs nobody to watch over the body; who begins with it in mid-stream has `update`.
+    if (edits.vary !== undefined && mayStream(response)) {
+      return watchedResponse(response, exchange, report).then((watched) => edit(watched, edits));
+    }
+    exchange.seal();
+    return edit(response, edits);
+  };
   if (!isPending(committed)) return go(committed);
   return committed.then(go, (error) => {
     drop(response.body);
@@ -75,51 +83,4 @@ export function drop(body: ReadableStream | null): void {
 /** A WebSocket's response is the runtime's own: it can't be copied. */
 function isUpgrade({ status }: Response): boolean {
   return status === 101;
-}
-
-/** A session that is touched may change while the body streams. An untouched one needs nobody to watch; who begins with it in mid-stream has `update`. */
-function watchResponse(
-  response: Response,
-  { vary }: HeaderEdits,
-  exchange: Exchange<object>,
-  report: (error: unknown) => void,
-): Response {
-  if (vary !== undefined && response.body && !response.headers.has("content-length")) {
-    return new Response(watched(response.body, exchange, report), response);
-  }
-  exchange.seal();
-  return response;
-}
-
-/** The same bytes. Where the session was changed meanwhile and not saved, the stream breaks at its end. */
-export function watched(
-  body: ReadableStream<Uint8Array>,
-  exchange: Exchange<object>,
-  report: (error: unknown) => void,
-): ReadableStream<Uint8Array> {
-  const reader = body.getReader();
-  return new ReadableStream(
-    {
-      async pull(controller) {
-        try {
-          const { done, value } = await reader.read();
-          if (!done) {
-            controller.enqueue(value);
-            return;
-          }
-          exchange.end();
-          controller.close();
-        } catch (error) {
-          exchange.abandon();
-          report(error);
-          controller.error(error);
-        }
-      },
-      cancel(reason) {
-        exchange.seal();
-        return reader.cancel(reason);
-      },
-    },
-    { highWaterMark: 0 },
-  );
 }

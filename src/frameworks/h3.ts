@@ -5,7 +5,8 @@ import { openedLate } from "../core/misuse.ts";
 import { hasSession, type Session, type SessionData } from "../core/session.ts";
 import type { Sessions } from "../core/sessions.ts";
 import { requestHead } from "../fetch/head.ts";
-import { drop, edit, givesId, tell, watched } from "../fetch/leave.ts";
+import { drop, edit, givesId, tell } from "../fetch/leave.ts";
+import { mayStream, watchedResponse, watchedStream } from "../fetch/watch.ts";
 
 declare module "h3" {
   interface H3EventContext {
@@ -62,6 +63,11 @@ export function h3Sessions<Data extends object>(
         try {
           const committing = exchange.commit();
           edits = isPending(committing) ? await committing : committing;
+          if (edits.vary === undefined) exchange.seal();
+          else {
+            const watched = watch(answer, exchange, onStreamError);
+            answer = watched instanceof Promise ? await watched : watched;
+          }
         } catch (error) {
           takeBack(event, answer, error);
           throw error;
@@ -70,17 +76,11 @@ export function h3Sessions<Data extends object>(
         return raise(event, error, exchange.abandon());
       }
 
+      if (answer === NOT_FOUND && givesId(edits)) return raise(event, answer, edits);
       if (answer === HANDLED) {
-        exchange.seal();
         if (givesId(edits)) onStreamError(openedLate());
         return answer;
       }
-      if (answer === NOT_FOUND) {
-        exchange.seal();
-        return givesId(edits) ? raise(event, answer, edits) : answer;
-      }
-      if (edits.vary !== undefined) answer = watch(answer, exchange, onStreamError);
-      else exchange.seal();
       // Its hooks would be lost with a copy.
       if (!isWebSocket(answer)) prepare(event, answer, edits);
       return answer;
@@ -122,24 +122,29 @@ async function raise(event: H3Event, error: unknown, edits: HeaderEdits): Promis
 
 /** The answer was not saved, and the error's must have nothing of it. */
 function takeBack({ res }: H3Event, answer: unknown, error: unknown): void {
-  const { body } = (answer ?? {}) as { body?: unknown };
   if (answer instanceof ReadableStream) drop(answer);
-  else if (body instanceof ReadableStream) drop(body);
+  else if (hasStream(answer)) drop(answer.body);
   for (const name of [...res.headers.keys()]) res.headers.delete(name);
   res.status = (error as { status?: number }).status ?? 500;
   res.statusText = undefined;
 }
 
-/** The answer, whose stream ends in an error where the session was changed meanwhile and not saved. */
+/** The answer, whose stream breaks at its end where the session was changed meanwhile and not saved. */
 function watch(answer: unknown, exchange: Exchange<object>, report: (error: unknown) => void): unknown {
-  if (answer instanceof ReadableStream) return watched(answer, exchange, report);
-  const { body } = (answer ?? {}) as { body?: unknown };
-  if (body instanceof ReadableStream && !isWebSocket(answer)) {
-    if (answer instanceof Response) return new Response(watched(body, exchange, report), answer);
-    // An HTTPResponse.
-    (answer as { body: unknown }).body = watched(body, exchange, report);
-  } else exchange.seal();
+  if (answer instanceof ReadableStream) return watchedStream(answer, exchange, report);
+  if (answer instanceof Response) {
+    if (!isWebSocket(answer) && mayStream(answer)) return watchedResponse(answer, exchange, report);
+  } else if (hasStream(answer)) {
+    answer.body = watchedStream(answer.body, exchange, report);
+    return answer;
+  }
+  exchange.seal();
   return answer;
+}
+
+/** As an HTTPResponse may. */
+function hasStream(answer: unknown): answer is { body: ReadableStream } {
+  return typeof answer === "object" && answer !== null && "body" in answer && answer.body instanceof ReadableStream;
 }
 
 /** What `defineWebSocketHandler` answers, or a runtime's own upgrade. */

@@ -295,16 +295,34 @@ describe("the middleware in Hono", () => {
   });
 
   it("breaks a helper's stream off where a change in it is not saved, and reports that", async () => {
+    const go = Promise.withResolvers<void>();
     const onStreamError = vi.fn();
     const app = new Hono().use(honoSessions(sessions, { onStreamError })).get("/", (c) => {
+      c.var.session.data.n = 1;
+      return stream(c, async (out) => {
+        await out.write("first");
+        await go.promise;
+        c.var.session.data.n = 2;
+      });
+    });
+    const response = await app.request("/");
+    go.resolve();
+    await expect(response.text()).rejects.toThrow();
+    expect(onStreamError).toHaveBeenCalledWith(expect.objectContaining({ code: "headers-sent" }));
+  });
+
+  it("answers an error in place of a stream that ends at once, where a change in it is not saved", async () => {
+    const app = new Hono().use(honoSessions(sessions)).get("/", (c) => {
       c.var.session.data.n = 1;
       return stream(c, async (out) => {
         await out.write("first");
         c.var.session.data.n = 2;
       });
     });
-    await expect((await app.request("/")).text()).rejects.toThrow();
-    expect(onStreamError).toHaveBeenCalledWith(expect.objectContaining({ code: "headers-sent" }));
+    app.onError((error, c) => c.text((error as HoldfastError).code, 500));
+    const response = await app.request("/");
+    expect([response.status, await response.text()]).toEqual([500, "headers-sent"]);
+    expect(response.headers.getSetCookie()).toHaveLength(1);
   });
 
   it("answers HEAD as GET, without its body", async () => {
