@@ -49,6 +49,10 @@ const PRELUDE = `
       type ActionArgs = import("react-router").ActionFunctionArgs;
     }
     const nextSessions: typeof import("holdfast/next").nextSessions;
+    const Hono: typeof import("hono").Hono;
+    const honoSessions: typeof import("holdfast/hono").honoSessions;
+    const H3: typeof import("h3").H3;
+    const h3Sessions: typeof import("holdfast/h3").h3Sessions;
     const memoryStore: typeof import("holdfast/stores/memory").memoryStore;
     const sqliteStore: typeof import("holdfast/stores/sqlite").sqliteStore;
     const session: typeof import("holdfast/express-session").default;
