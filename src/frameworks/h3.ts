@@ -73,10 +73,12 @@ export function h3Sessions<Data extends object>(
           throw error;
         }
       } catch (error) {
-        return raise(event, error, exchange.abandon());
+        const response = await errorResponse(event, error, exchange.abandon());
+        if (response) return response;
+        throw error;
       }
 
-      if (answer === NOT_FOUND && givesId(edits)) return raise(event, answer, edits);
+      if (answer === NOT_FOUND) return (await errorResponse(event, answer, edits)) ?? answer;
       if (answer === HANDLED) {
         if (givesId(edits)) onStreamError(openedLate());
         return answer;
@@ -108,16 +110,16 @@ function prepare(event: H3Event, answer: unknown, edits: HeaderEdits): void {
   tell(prepared, edits, headers instanceof Headers ? headers : prepared);
 }
 
-/** Throws it, and has h3 set the session's headers on the error's response. */
-async function raise(event: H3Event, error: unknown, edits: HeaderEdits): Promise<Response> {
+/** Has h3 set the session's headers on the response that it will make of the error; or answers that response, where h3 would lose them. */
+async function errorResponse(event: H3Event, error: unknown, edits: HeaderEdits): Promise<Response | undefined> {
   const { app, res } = event;
-  // h3 sets no prepared header on a Response that the app's onError answers; a login's id must reach its client all the same.
+  // It sets no prepared header on a Response that the app's onError answers; a login's id must reach its client all the same.
   if (givesId(edits) && app?.config.onError) {
     return edit(await toResponse(error, event, { ...app.config, onResponse: undefined }), edits);
   }
   tell(res.headers, edits);
   tell(res.errHeaders, edits);
-  throw error;
+  return undefined;
 }
 
 /** The answer was not saved, and the error's must have nothing of it. */

@@ -225,6 +225,17 @@ describe("the middleware in h3", () => {
     expect([response.status, response.headers.getSetCookie().length]).toEqual([404, 1]);
   });
 
+  it("leaves it a 404 where no route answers, in the eyes of middleware before it too", async () => {
+    const { middleware, session } = h3Sessions(sessions);
+    const app = new H3({ silent: true })
+      .use(onError(() => "caught"))
+      .use(middleware)
+      .use((event) => {
+        session(event).data.n = 1;
+      });
+    expect((await app.request("/")).status).toBe(404);
+  });
+
   it("mounted twice, in the app and in a route, gives a request one session; event.context has it", async () => {
     const { middleware, session } = h3Sessions(sessions);
     const app = new H3().use(middleware);
