@@ -2,7 +2,7 @@ import { attempt, isPending } from "../core/after.ts";
 import type { Exchange, HeaderEdits } from "../core/exchange.ts";
 import { addVary } from "../core/vary.ts";
 import type { Awaitable } from "../store.ts";
-import { mayStream, watchedResponse } from "./watch.ts";
+import { bodyOf, mayStream, watchedResponse } from "./watch.ts";
 
 /**
  * Saves what was changed, and answers the response with the session's headers: the one given, or a copy of it. Throws or rejects where it wasn't
@@ -38,7 +38,7 @@ export function failed(exchange: Exchange<object>, response: Response): Response
 export function edit(response: Response, edits: HeaderEdits): Response {
   if (!givesId(edits)) return varying(response, edits);
   // An app may answer many clients with one response: the id goes into a copy, or the next client would get it too.
-  const own = isUpgrade(response) ? response : new Response(response.body, response);
+  const own = isUpgrade(response) ? response : new Response(bodyOf(response), response);
   tell(own.headers, edits);
   return own;
 }
@@ -68,7 +68,7 @@ function varying(response: Response, edits: HeaderEdits): Response {
     return response;
   } catch {
     // The headers of a redirect(), or of what fetch() answered, can't be changed.
-    const own = new Response(response.body, response);
+    const own = new Response(bodyOf(response), response);
     tell(own.headers, edits);
     return own;
   }

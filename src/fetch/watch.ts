@@ -13,9 +13,14 @@ const TURNS = 8;
 
 /** Whether the session could be changed after this response has left, by the source of its body. */
 export function mayStream(response: Response): boolean {
+  return bodyOf(response) instanceof ReadableStream && !response.headers.has("content-length");
+}
+
+/** The body for a copy of the response: what it was given, where that is at hand. */
+export function bodyOf(response: Response): ReadableStream | string | Uint8Array<ArrayBuffer> | null {
   const given = givenBody(response);
-  if (given === null || typeof given === "string" || given instanceof Uint8Array) return false;
-  return response.body !== null && !response.headers.has("content-length");
+  if (given === null || typeof given === "string" || given instanceof Uint8Array) return given as string | null;
+  return response.body;
 }
 
 /**
