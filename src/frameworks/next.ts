@@ -75,21 +75,21 @@ export function nextSessions<Data extends object = SessionData>(
   const read = new WeakMap<NextCookies, Promise<Session<Data>>>();
   const held = new WeakMap<NextCookies, Promise<Exchange<Data>>>();
 
-  async function open(cookies: NextCookies): Promise<Exchange<Data>> {
+  async function open(cookies: NextCookies, method: string): Promise<Exchange<Data>> {
     const headers = await request.headers();
-    return sessions.open(requestHead(headers, cookies));
+    return sessions.open(requestHead(method, headers, cookies));
   }
 
   async function openToRead(cookies: NextCookies): Promise<Session<Data>> {
-    const exchange = await open(cookies);
+    const exchange = await open(cookies, "GET");
     // As if the headers had left: the session is used, which extends its life, and gets no new id.
     exchange.abandon();
     await exchange.commit();
     return exchange.session;
   }
 
-  async function hold<Result>(cookies: NextCookies, call: Call<Data, Result>): Promise<Result> {
-    const opening = open(cookies);
+  async function hold<Result>(cookies: NextCookies, method: string, call: Call<Data, Result>): Promise<Result> {
+    const opening = open(cookies, method);
     held.set(cookies, opening);
     let exchange: Exchange<Data> | undefined;
     try {
@@ -122,7 +122,9 @@ export function nextSessions<Data extends object = SessionData>(
         const cookies = await request.cookies();
         const outer = held.get(cookies);
         if (!outer) {
-          return hold(cookies, {
+          // A route handler and a proxy get the request; Next has actions come by POST.
+          const [first] = args;
+          return hold(cookies, first instanceof Request ? first.method : "POST", {
             handle: (session) => handler(session, ...args),
             onError: (error) => onError(error, ...args),
           });
@@ -138,8 +140,9 @@ export function nextSessions<Data extends object = SessionData>(
 }
 
 /** Next ends TLS nowhere but in development: it tells of the client's connection as a proxy does, which the option `trustProxy` is for. */
-function requestHead(headers: Pick<Headers, "get">, cookies: NextCookies): RequestHead {
+function requestHead(method: string, headers: Pick<Headers, "get">, cookies: NextCookies): RequestHead {
   return {
+    method,
     encrypted: false,
     header: (name) =>
       (name === "cookie" ? currentCookies(headers.get(name), cookies.getAll()) : headers.get(name)) ?? undefined,

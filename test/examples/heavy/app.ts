@@ -59,13 +59,16 @@ export async function prepare(workshop: Workshop, name: string): Promise<string>
   return folder;
 }
 
+/** In which the visitors say, as a proxy would, that they come by http. */
+export const PROTOCOL_HEADER = "x-forwarded-proto";
+
 export async function start(folder: string): Promise<App> {
   const port = await freePort();
   const url = `http://127.0.0.1:${port}`;
   const child = spawn("npm", ["start"], {
     cwd: folder,
-    // ORIGIN is SvelteKit's: it takes a server without a proxy to be one of https.
-    env: { ...env, PORT: String(port), HOST: "127.0.0.1", ORIGIN: url, DATABASE: join(folder, "test.db") },
+    // The last is SvelteKit's, which takes a server to be one of https where no proxy says otherwise.
+    env: { ...env, PORT: String(port), HOST: "127.0.0.1", DATABASE: join(folder, "test.db"), PROTOCOL_HEADER },
     stdio: ["ignore", "pipe", "pipe"],
     // npm, its shell and the server end together.
     detached: true,

@@ -15,10 +15,11 @@ export class Visitor {
     this.cookie = cookie;
   }
 
-  /** Follows no redirect by itself. The `Origin` is the browser's own: frameworks look at it. */
+  /** Follows no redirect by itself. The `Origin` is the browser's own, and the other header a proxy's: frameworks look at them. */
   async request(path: string, init: RequestInit = {}): Promise<Response> {
     const headers = new Headers(init.headers);
     headers.set("origin", this.#url);
+    headers.set("x-forwarded-proto", "http");
     if (this.cookie) headers.set("cookie", this.cookie);
     const response = await fetch(new URL(path, this.#url), { ...init, headers, redirect: "manual" });
     const set = response.headers.getSetCookie().findLast((text) => text.startsWith("sid="));
