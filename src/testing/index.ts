@@ -13,4 +13,5 @@ export {
 } from "./adapters.ts";
 export { type Barrier, barrier } from "./barrier.ts";
 export { type LoginOptions, loginAs } from "./login.ts";
+export { type RaceCase, raceCases } from "./races.ts";
 export { type StoreCase, storeCases } from "./store.ts";

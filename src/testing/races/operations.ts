@@ -1,6 +1,6 @@
-import type { IndexedSessions, Sessions } from "../../core/sessions.ts";
 import type { SessionsOptions } from "../../core/options.ts";
 import type { Session } from "../../core/session.ts";
+import type { IndexedSessions, Sessions } from "../../core/sessions.ts";
 import type { Store } from "../../store.ts";
 import type { Gate } from "./schedule.ts";
 

@@ -21,7 +21,7 @@ export function perform(operation: (gate: Gate) => Promise<void>): Performer {
   const gate: Gate = (call, run) => {
     assert.ok(!waiting, "an operation of a race calls the store twice at once");
     return new Promise((resolve, reject) => {
-      waiting = { call, letThrough: () => void Promise.try(run).then(resolve, reject) };
+      waiting = { call, letThrough: () => void (async () => run())().then(resolve, reject) };
       rest.resolve();
     });
   };
