@@ -1,10 +1,289 @@
-import { raceCases } from "holdfast/testing";
-import { describe, it } from "vitest";
-import { correct } from "./plain.ts";
+import { AssertionError } from "node:assert/strict";
+import { setImmediate } from "node:timers/promises";
+import { type RaceCase, raceCases } from "holdfast/testing";
+import { afterAll, describe, expect, it } from "vitest";
+import { operations } from "../../src/testing/races/operations.ts";
+import { promises } from "../../src/testing/races/promises.ts";
+import { explore, perform } from "../../src/testing/races/schedule.ts";
+import {
+  type Breakage,
+  correct,
+  inserts,
+  isLive,
+  keeps,
+  listsBy,
+  open,
+  updatesIf,
+  updatesInTwoSteps,
+} from "./plain.ts";
 
 describe("races", () => {
-  describe("are won by a correct store", () => {
-    const store = correct(new Map());
-    for (const { name, run } of raceCases(() => store)) it(name, run);
+  const store = correct(new Map());
+  const cases = raceCases(() => store);
+  const played: Record<string, number> = {};
+
+  describe("are run to the end by a correct store", () => {
+    for (const { name, run } of cases)
+      it(name, async () => {
+        played[name] = await run();
+      });
+    afterAll(() => {
+      const all = Object.values(played).reduce((sum, each) => sum + each, 0);
+      console.log(`${cases.length} races, ${all} interleavings`);
+    });
+  });
+
+  it("are of every ordered pair", () => {
+    expect(cases).toHaveLength(Object.keys(operations).length ** 2);
+    expect(new Set(cases.map(({ name }) => name)).size).toBe(cases.length);
+  });
+
+  it("go through every interleaving: on both sessions, one call each, two and one, two and two", () => {
+    // One after the other in either order, or at once where one of them writes: so many ways on a grid with diagonals.
+    expect(played["revokeAll × revokeAll"]).toBe(2 * 3);
+    expect(played["read × read"]).toBe(2 * 2);
+    expect(played["revokeAll × read"]).toBe(2 * 3);
+  });
+
+  describe("catch a store that", () => {
+    for (const [promise, breakages] of Object.entries(broken))
+      for (const [what, [name, breakage]] of Object.entries(breakages))
+        it(`${what}, by ${name}`, async () => {
+          const records = new Map();
+          const failure = await named(
+            name,
+            raceCases(() => open(records, breakage)),
+          )
+            .run()
+            .catch((error) => error);
+          expect(failure).toBeInstanceOf(AssertionError);
+          expect(failure.message.split("\n")[0]).toBe(promise);
+        });
+  });
+
+  it("hold to no promise that catches nothing", () => {
+    expect(Object.keys(broken)).toEqual(Object.keys(promises));
+  });
+
+  it("tell the order of the calls that broke a promise", async () => {
+    const records = new Map();
+    const { run } = named(
+      "write another entry × destroy",
+      raceCases(() => open(records, inserts)),
+    );
+    await expect(run()).rejects.toThrow(
+      / {2}a read: version 1\n {2}b read: version 1\n {2}b delete: true\n {2}a update: /,
+    );
+  });
+
+  it("spare a store without an index the logout everywhere", () => {
+    const names = raceCases(() => store, { indexed: false }).map(({ name }) => name);
+    expect(names.filter((name) => /revokeAll/.test(name))).toEqual([]);
+    expect(names).toHaveLength((Object.keys(operations).length - 1) ** 2);
+  });
+
+  it("say so when a store has no index, and nobody has said that", async () => {
+    const { list: _, ...plain } = store;
+    await expect(raceCases(() => plain as typeof store)[0]!.run()).rejects.toThrow("indexed: false");
+  });
+});
+
+/** By the promise that they break: what a store does, the race that shows it, and how. */
+const broken: Record<string, Record<string, [race: string, breakage: Breakage]>> = {
+  "the store serves the session while it lives, and not after it has ended": {
+    "serves expired records": ["read × expire", (_, records) => ({ read: async (handle) => records.get(handle) })],
+  },
+  "a request sees all that was saved before it opened, and nothing else": {
+    "serves entries as they were at the beginning": [
+      "write the same entry × read",
+      (store) => {
+        const first = new Map();
+        return {
+          async read(handle) {
+            const record = await store.read(handle);
+            if (record && !first.has(handle)) first.set(handle, record.entries);
+            return record && { ...record, entries: first.get(handle) };
+          },
+        };
+      },
+    ],
+  },
+  "an end is final: what comes after it writes nothing": {
+    "inserts on update": ["write another entry × destroy", inserts],
+    "updates expired records": [
+      "update × expire",
+      (store, records) => ({
+        async update(handle, change, condition) {
+          const record = records.get(handle);
+          if (record && !isLive(record)) records.set(handle, { ...record, expiresAt: change.expiresAt });
+          return store.update(handle, change, condition);
+        },
+      }),
+    ],
+  },
+  "a request from before a login or a new id writes nothing after it": {
+    "ignores the secret": ["write the same entry × login", updatesIf(() => true)],
+    "accepts a superseded secret": [
+      "regenerate × write another entry",
+      updatesIf((record, secretHash) => secretHash === record.previousHash),
+    ],
+  },
+  "any other change goes in, unless it is for a version that is past": {
+    "takes every update for one of the version that was read": [
+      "write the same entry × write another entry",
+      (store) => {
+        const versions = new Map<string, number | undefined>();
+        return {
+          async read(handle) {
+            const record = await store.read(handle);
+            versions.set(handle, record?.version);
+            return record;
+          },
+          update: (handle, change, condition) =>
+            store.update(handle, change, { ifVersion: versions.get(handle), ...condition }),
+        };
+      },
+    ],
+    "ignores ifVersion": [
+      "update × update",
+      (store) => ({
+        update: (handle, change, { secretHash }) => store.update(handle, change, { secretHash }),
+      }),
+    ],
+    "accepts the current secret alone": [
+      "renew × write the same entry",
+      keeps((record, change) => (change?.rotate ? { ...record, graceUntil: 0 } : record)),
+    ],
+  },
+  "the version rises by one with each change": {
+    "updates in two steps": ["write the same entry × touch", updatesInTwoSteps],
+  },
+  "a request that was refused is told so by session-gone, and no other fails": {
+    "is locked while it updates": [
+      "touch × write another entry",
+      (store, records) => ({
+        async update(handle, change, condition) {
+          if (locks.has(records)) throw new Error("database is locked");
+          locks.add(records);
+          await setImmediate();
+          locks.delete(records);
+          return store.update(handle, change, condition);
+        },
+      }),
+    ],
+  },
+  "the entries are what the requests make of them one after another: no change is lost, and what none touched stays": {
+    "keeps the entries that were read, and the change's": [
+      "write the same entry × write another entry",
+      (store, records) => {
+        const read = new Map();
+        return {
+          async read(handle) {
+            const record = await store.read(handle);
+            read.set(handle, record?.entries);
+            return record;
+          },
+          async update(handle, change, condition) {
+            const result = await store.update(handle, change, condition);
+            const record = records.get(handle);
+            if (record)
+              records.set(handle, { ...record, entries: new Map([...read.get(handle), ...(change.set ?? [])]) });
+            return result;
+          },
+        };
+      },
+    ],
+  },
+  "of several ends the first finds the session, and no other": {
+    "looks before it deletes, in two steps": [
+      "destroy × destroy",
+      (store, records) => ({
+        async delete(handle) {
+          const found = records.has(handle);
+          await Promise.resolve();
+          await store.delete(handle);
+          return found;
+        },
+      }),
+    ],
+    "answers for an expired record as for a live one": [
+      "expire × revokeAll",
+      (_, records) => ({
+        async deleteAll(userId) {
+          const own = [...records].filter(([, record]) => record.userId === userId).map(([handle]) => handle);
+          return own.filter((handle) => records.delete(handle));
+        },
+      }),
+    ],
+  },
+  "the session is there for every client of the store, or for none": {
+    "puts back what an update has read before a delete": ["touch × destroy", updatesInTwoSteps],
+  },
+  "the newest id opens the session, and no other but one in its grace": {
+    "keeps the secret that it had": [
+      "regenerate × read",
+      (store) => ({
+        update: (handle, { rotate: _, ...change }, condition) => store.update(handle, change, condition),
+      }),
+    ],
+  },
+  "the session is its user's, and in that user's list alone": {
+    "lists by the user at creation": ["login × read", listsBy(({ userId }, before) => before ?? userId)],
+  },
+  "a request without a session begins one of its own, with nothing in it but what that request put there": {
+    "loses a new record's only entry": [
+      "destroy × write another entry",
+      keeps((record, change) => (change || record.entries.size > 1 ? record : { ...record, entries: new Map() })),
+    ],
+  },
+  "a request that a new id has overtaken leaves its client the cookie of that id": {
+    "forgets the secret before": ["login × write the same entry", keeps(({ previousHash: _, ...record }) => record)],
+  },
+};
+
+const locks = new WeakSet<object>();
+
+const named = (name: string, cases: readonly RaceCase[]): RaceCase => cases.find((one) => one.name === name)!;
+
+describe("a performer", () => {
+  it("stands before each call until it is let through", async () => {
+    const done: string[] = [];
+    const performer = perform(async (gate) => {
+      for (const call of ["one", "two"]) done.push(await gate({ call }, async () => `${call} is in`));
+    });
+    await performer.begun;
+    expect([performer.next, done]).toEqual([{ call: "one" }, []]);
+    await performer.advance();
+    expect([performer.next, done]).toEqual([{ call: "two" }, ["one is in"]]);
+    await performer.advance();
+    expect([performer.next, done]).toEqual([undefined, ["one is in", "two is in"]]);
+  });
+
+  it("that fails says so where it was let through", async () => {
+    const performer = perform(async (gate) => {
+      await gate({}, () => {
+        throw new Error("down");
+      });
+    });
+    await performer.begun;
+    await expect(performer.advance()).rejects.toThrow("down");
+  });
+});
+
+describe("an exploration", () => {
+  it("goes each way once", async () => {
+    const ways: number[][] = [];
+    const played = await explore(async (choose) => {
+      const first = choose(3);
+      ways.push(first === 1 ? [first] : [first, choose(2)]);
+    });
+    expect(ways).toEqual([[0, 0], [0, 1], [1], [2, 0], [2, 1]]);
+    expect(played).toBe(5);
+  });
+
+  it("goes no way that is there no longer", async () => {
+    let left = 3;
+    const played = await explore(async (choose) => void choose(left--));
+    expect(played).toBe(2);
   });
 });
