@@ -75,6 +75,16 @@ function endsIt({ target }: Race, { userId }: State, step: Step): boolean {
 
 /** What the contract promises of any two operations that overlap. Each throws an `AssertionError` where it doesn't hold. */
 export const promises: Readonly<Record<string, (story: Story) => void>> = {
+  "a request that was refused is told so by session-gone, and no other fails"(story) {
+    for (const side of SIDES) {
+      const { operation, error } = story.outcomes[side];
+      const silent = operation.kind === "act" || operation.silent;
+      if (!silent && isRefused(story, side))
+        assert.ok(isHoldfastError(error) && error.code === "session-gone", told(error));
+      else assert.equal(error, undefined, told(error));
+    }
+  },
+
   "the store serves the session while it lives, and not after it has ended"({ moments, target }) {
     for (const { step, before } of moments) {
       if (step.does !== "read" || step.handle !== target.handle) continue;
@@ -116,16 +126,6 @@ export const promises: Readonly<Record<string, (story: Story) => void>> = {
       if (step.answer?.status === "updated") assert.equal(step.answer.version, before.version + 1);
     }
     if (story.end.isLive) assert.equal(recordOf(story)?.version, story.end.version);
-  },
-
-  "a request that was refused is told so by session-gone, and no other fails"(story) {
-    for (const side of SIDES) {
-      const { operation, error } = story.outcomes[side];
-      const silent = operation.kind === "act" || operation.silent;
-      if (!silent && isRefused(story, side))
-        assert.ok(isHoldfastError(error) && error.code === "session-gone", told(error));
-      else assert.equal(error, undefined, told(error));
-    }
   },
 
   "the entries are what the requests make of them one after another: no change is lost, and what none touched stays"(
