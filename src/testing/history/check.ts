@@ -4,10 +4,10 @@ import assert from "node:assert/strict";
  * What a client did to one session, and what it was answered. `start` and `end` are readings of one clock: an operation that ended before another
  * began came before it. A client does one thing at a time.
  */
-export type Operation = {
+export type HistoryOperation = {
   readonly client: string | number;
   readonly start: number;
-  /** Infinity where the answer never came, and what it asked for may come later. */
+  /** Infinity where the answer is unknown and may yet come to be. That client does nothing more: who goes on is another. */
   readonly end: number;
   /** The id that the client has. */
   readonly id: string;
@@ -15,39 +15,43 @@ export type Operation = {
 
 type Does =
   /** A request opened, and found these entries; undefined where the id opened nothing. */
-  | { readonly kind: "open"; readonly saw: Entries | undefined }
+  | { readonly kind: "open"; readonly saw: HistoryEntries | undefined }
   /** It saved these entries; undefined removes one. */
-  | { readonly kind: "save"; readonly set: Entries; readonly answer: Answer }
+  | { readonly kind: "save"; readonly set: HistoryEntries; readonly answer: HistoryAnswer }
   /** It changed one entry from what it was to something else, in one step. */
   | {
       readonly kind: "update";
       readonly entry: string;
       readonly from: unknown;
       readonly to: unknown;
-      readonly answer: Answer;
+      readonly answer: HistoryAnswer;
     }
   /** It gave the session a new id, at which the old one is dead: a login, or `regenerate`. */
-  | { readonly kind: "rename"; readonly newId: string; readonly answer: Answer }
+  | { readonly kind: "rename"; readonly newId: string; readonly answer: HistoryAnswer }
   /** It ended the session. */
   | { readonly kind: "destroy"; readonly answer: "saved" | "unknown" };
 
 /** `saved`: it is in. `gone`: it was refused, and nothing was written. `unknown`: it failed, and may be in or not. */
-export type Answer = "saved" | "gone" | "unknown";
+export type HistoryAnswer = "saved" | "gone" | "unknown";
 
 /** By name, plain JSON values. */
-export type Entries = Readonly<Record<string, unknown>>;
+export type HistoryEntries = Readonly<Record<string, unknown>>;
 
 /** A session as it is stored when a history begins. */
-export interface Beginning {
+export interface HistoryStart {
   readonly id: string;
-  readonly entries: Entries;
+  readonly entries: HistoryEntries;
 }
 
-export type Verdict =
+export type HistoryVerdict =
   /** One after another in this order, the operations would have been answered as they were. */
-  | { readonly explained: true; readonly order: readonly Operation[] }
+  | { readonly explained: true; readonly order: readonly HistoryOperation[] }
   /** No order explains them: the longest that comes near, and the operations that could be next, none of which fits. */
-  | { readonly explained: false; readonly order: readonly Operation[]; readonly stuck: readonly Operation[] };
+  | {
+      readonly explained: false;
+      readonly order: readonly HistoryOperation[];
+      readonly stuck: readonly HistoryOperation[];
+    };
 
 /** JSON text by entry name. */
 type Texts = ReadonlyMap<string, string>;
@@ -63,7 +67,7 @@ interface Reached {
   readonly done: readonly number[];
   readonly state: State;
   readonly length: number;
-  readonly last?: { readonly operation: Operation; readonly from: Reached };
+  readonly last?: { readonly operation: HistoryOperation; readonly from: Reached };
 }
 
 /**
@@ -79,11 +83,11 @@ interface Reached {
  * assert.equal(verdict.explained, false);   // one of them was lost
  * ```
  */
-export function checkHistory(beginning: Beginning, operations: readonly Operation[]): Verdict {
+export function checkHistory(from: HistoryStart, operations: readonly HistoryOperation[]): HistoryVerdict {
   const clients = [...Map.groupBy(operations, ({ client }) => client).values()].map(inTurn);
   const start: Reached = {
     done: clients.map(() => 0),
-    state: { id: beginning.id, texts: withTexts(new Map(), beginning.entries) },
+    state: { id: from.id, texts: withTexts(new Map(), from.entries) },
     length: 0,
   };
 
@@ -112,7 +116,7 @@ export function checkHistory(beginning: Beginning, operations: readonly Operatio
   return { explained: false, order: orderOf(longest), stuck };
 }
 
-function inTurn(operations: readonly Operation[]): readonly Operation[] {
+function inTurn(operations: readonly HistoryOperation[]): readonly HistoryOperation[] {
   const sorted = operations.toSorted((a, b) => a.start - b.start);
   for (const [i, { start, end, client }] of sorted.entries()) {
     assert.ok(start <= end, `an operation of client ${client} ends before it starts`);
@@ -124,9 +128,9 @@ function inTurn(operations: readonly Operation[]): readonly Operation[] {
 
 /** Each client's next operation, where no other one's had ended before it began; the first to end first. */
 function nextOf(
-  clients: readonly (readonly Operation[])[],
+  clients: readonly (readonly HistoryOperation[])[],
   { done }: Reached,
-): { operation: Operation; client: number }[] {
+): { operation: HistoryOperation; client: number }[] {
   const heads = clients.flatMap((operations, client) => {
     const operation = operations[done[client]!];
     return operation ? [{ operation, client }] : [];
@@ -136,7 +140,7 @@ function nextOf(
 }
 
 /** What the session can be after the operation was answered as it was; nothing where it can't have been. */
-function statesAfter(state: State, operation: Operation): readonly State[] {
+function statesAfter(state: State, operation: HistoryOperation): readonly State[] {
   const opens = operation.id === state.id;
   switch (operation.kind) {
     case "open": {
@@ -161,13 +165,13 @@ function statesAfter(state: State, operation: Operation): readonly State[] {
   }
 }
 
-function answered(state: State, { answer }: { answer: Answer }, next: State | false): readonly State[] {
+function answered(state: State, { answer }: { answer: HistoryAnswer }, next: State | false): readonly State[] {
   if (answer === "unknown") return next ? [state, next] : [state];
   if (answer === "saved") return next ? [next] : [];
   return next ? [] : [state];
 }
 
-function withTexts(texts: Texts, entries: Entries): Texts {
+function withTexts(texts: Texts, entries: HistoryEntries): Texts {
   const next = new Map(texts);
   for (const [name, value] of Object.entries(entries)) {
     if (value === undefined) next.delete(name);
@@ -184,8 +188,8 @@ function keyOf({ done, state: { id, texts } }: Reached): string {
   return JSON.stringify([done, id, [...texts].sort(([a], [b]) => (a < b ? -1 : 1))]);
 }
 
-function orderOf(reached: Reached): readonly Operation[] {
-  const order: Operation[] = [];
+function orderOf(reached: Reached): readonly HistoryOperation[] {
+  const order: HistoryOperation[] = [];
   for (let { last } = reached; last; last = last.from.last) order.push(last.operation);
   return order.reverse();
 }
