@@ -1,8 +1,8 @@
 import { afterAll, beforeAll, describe, it } from "vitest";
 import { redisStore } from "../../src/stores/redis.ts";
-import { raceCases } from "../../src/testing/races.ts";
 import { storeCases } from "../../src/testing/store.ts";
 import { describeWith } from "../needs.ts";
+import { races } from "./races.ts";
 import { type Connected, clients } from "./redis/clients.ts";
 import { type Server, startServer } from "./redis/servers.ts";
 
@@ -33,9 +33,6 @@ for (const [need, names] of [
           return redisStore(connected.client, { onWarning: () => {} });
         };
         for (const { name, run } of storeCases(open, { sweeps: false })) it(name, run);
-        if (!RACED.includes(name)) return;
-        describe("in races", () => {
-          for (const { name, run } of raceCases(open)) it(name, run);
-        });
+        if (RACED.includes(name)) races(open);
       });
   });
