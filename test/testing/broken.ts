@@ -154,7 +154,7 @@ export const broken: Record<string, Record<string, Breakage>> = {
       },
     }),
   },
-  "nor what it sets beside them": {
+  "an update that removes an entry loses none that it sets": {
     "only removes, where it removes": (store) => ({
       update: (handle, { set, ...change }, condition) =>
         store.update(

@@ -45,7 +45,7 @@ export const updates: Cases<Store> = {
     }
   },
 
-  async "nor what it sets beside them"({ store }) {
+  async "an update that removes an entry loses none that it sets"({ store }) {
     // A name like an array's index: in JSON made by JavaScript it comes before others, in a database's perhaps after.
     const { handle, record } = await put(store, { entries: new Map([["a", "1"]]) });
     await update(store, handle, record, { set: new Map([["0", "2"]]) });
