@@ -118,7 +118,8 @@ async function begin(
 async function act(by: Side, store: Store, outcome: Outcome, target: Target, id: string, gate: Gate): Promise<void> {
   const { operation } = outcome;
   const options = operation.kind === "request" ? operation.options : {};
-  const sessions = createSessions<Data>({ ...options, store: gated(store, by, gate) });
+  // A call that stops at the gate is not a slow store's.
+  const sessions = createSessions<Data>({ timeout: "1h", ...options, store: gated(store, by, gate) });
   try {
     if (operation.kind === "request") await request(sessions, operation, by, outcome, target, id);
     else await operation.run(sessions, target, store, (call, run) => gate({ by, ...call }, run));
