@@ -203,6 +203,12 @@ const broken: Record<string, Record<string, [race: string, breakage: Breakage]>>
   "the session is there for every client of the store, or for none": {
     "puts back what an update has read before a delete": ["touch × destroy", updatesInTwoSteps],
   },
+  "a new id by schedule leaves the one before it alive, for requests under way": {
+    "accepts the current secret alone": [
+      "write the same entry × renew",
+      keeps((record, change) => (change?.rotate ? { ...record, graceUntil: 0 } : record)),
+    ],
+  },
   "the newest id opens the session, and no other but one in its grace": {
     "keeps the secret that it had": [
       "read × regenerate",
@@ -210,9 +216,18 @@ const broken: Record<string, Record<string, [race: string, breakage: Breakage]>>
         update: (handle, { rotate: _, ...change }, condition) => store.update(handle, change, condition),
       }),
     ],
-    "accepts the current secret alone": [
-      "write the same entry × renew",
-      keeps((record, change) => (change?.rotate ? { ...record, graceUntil: 0 } : record)),
+  },
+  "a login hands no user's session to another": {
+    "doesn't tell whose a new session is": [
+      "login of another user × read",
+      (store) => ({
+        async read(handle) {
+          const record = await store.read(handle);
+          if (record?.version !== 1) return record;
+          const { userId: _, ...nobodys } = record;
+          return nobodys;
+        },
+      }),
     ],
   },
   "the session is its user's, and in that user's list alone": {

@@ -92,8 +92,10 @@ export const operations: Readonly<Record<string, Operation>> = {
   renew: {
     kind: "request",
     options: { renew: AGE / 2 },
-    handle: () => {},
-    silent: true,
+    handle(session, by) {
+      session.data[by] = "tea";
+    },
+    effect: (entries, by) => ({ ...entries, [by]: "tea" }),
   },
   login: {
     kind: "request",

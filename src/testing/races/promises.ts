@@ -146,6 +146,14 @@ export const promises: Readonly<Record<string, (story: Story) => void>> = {
     for (const record of story.records.get(story.target.handle)!) assert.equal(record !== undefined, story.end.isLive);
   },
 
+  "a new id by schedule leaves the one before it alive, for requests under way"(story) {
+    const renames = SIDES.some((side) => {
+      const { operation } = story.outcomes[side];
+      return operation.kind === "request" && operation.renames;
+    });
+    if (story.end.isLive && !renames) for (const { opens } of ownIds(story)) assert.ok(opens);
+  },
+
   "the newest id opens the session, and no other but one in its grace"(story) {
     const { isLive } = story.end;
     for (const { opens, secretHash } of ownIds(story)) assert.equal(opens, isLive && accepts(story.end, secretHash));
@@ -154,6 +162,15 @@ export const promises: Readonly<Record<string, (story: Story) => void>> = {
         ownIds(story).some(({ opens }) => opens),
         "nobody has an id of it",
       );
+  },
+
+  "a login hands no user's session to another"(story) {
+    for (const { step, before } of updatesOf(story)) {
+      const { operation } = story.outcomes[step.by];
+      const userId = operation.kind === "request" ? operation.userId?.(story.target) : undefined;
+      if (step.answer?.status !== "updated" || userId === undefined) continue;
+      assert.ok(before.userId === undefined || before.userId === userId);
+    }
   },
 
   "the session is its user's, and in that user's list alone"(story) {
