@@ -113,6 +113,16 @@ export const promises: Readonly<Record<string, (story: Story) => void>> = {
     }
   },
 
+  "what was answered well is saved"(story) {
+    for (const side of SIDES) {
+      const { operation, error } = story.outcomes[side];
+      if (error || operation.kind === "act" || !operation.effect) continue;
+      const isSaved = ({ by, ...step }: Step) =>
+        by === side && ((step.does === "update" && step.answer?.status === "updated") || step.does === "create");
+      assert.ok(story.moments.some(({ step }) => isSaved(step)));
+    }
+  },
+
   "any other change goes in, unless it is for a version that is past"(story) {
     for (const { step, before } of updatesOf(story)) {
       if (!before.isLive || !accepts(before, step.condition.secretHash)) continue;
