@@ -2,7 +2,7 @@ import { writeFileSync } from "node:fs";
 import { join } from "node:path";
 import { setImmediate } from "node:timers/promises";
 import type { Store } from "holdfast";
-import { storeCases } from "holdfast/testing";
+import { historyCases, raceCases, storeCases } from "holdfast/testing";
 import { afterAll, describe, expect, it } from "vitest";
 import { type Block, blocks } from "./blocks.ts";
 import { newFolder } from "./example.ts";
@@ -13,7 +13,10 @@ afterAll(folder.remove);
 /** The names of the cases that the store fails. */
 async function brokenBy(store: Store): Promise<string[]> {
   const broken: string[] = [];
-  for (const { name, run } of storeCases(() => store, { indexed: false })) await run().catch(() => broken.push(name));
+  const open = () => store;
+  const options = { indexed: false } as const;
+  for (const { name, run } of [...storeCases(open, options), ...raceCases(open, options), ...historyCases(open)])
+    await Promise.resolve(run()).catch(() => broken.push(name));
   return broken;
 }
 
