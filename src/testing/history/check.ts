@@ -75,6 +75,9 @@ interface Reached {
  * answered: whether the history is linearizable (Herlihy and Wing). Searches as Wing and Gong do, and visits no state twice.
  *
  * ```ts
+ * import assert from "node:assert/strict";
+ * import { checkHistory } from "holdfast/testing";
+ *
  * const start = { id: "one", entries: { views: 0 } };
  * const verdict = checkHistory(start, [
  *   { client: 1, start: 1, end: 4, id: "one", kind: "update", entry: "views", from: 0, to: 1, answer: "saved" },
