@@ -58,13 +58,17 @@ export async function record(
       await request(world, apps[name % 2]!, { client: name, id, random, age: i / requests });
     }
   };
-  await Promise.all(Array.from({ length: clients }, (_, name) => client(name)));
-  await request(world, apps[0]!, { client: clients, id: world.newest, random: () => 0, age: 1 });
-  await Promise.all(apps.map((app) => app.close()));
+  try {
+    await Promise.all(Array.from({ length: clients }, (_, name) => client(name)));
+    // The last word: what is left when all are done.
+    await request(world, apps[0]!, { client: clients, id: world.newest, random: () => 0, age: 1 });
+  } finally {
+    await Promise.all(apps.map((app) => app.close()));
+  }
   return { start: { id: newest, entries }, operations: world.operations };
 }
 
-/** One request: it opens the session, thinks, and does something or nothing. `age` is how far its client is through all of its requests, from 0 to 1. */
+/** One request: it opens the session, thinks, and does something or nothing. */
 async function request(world: World, app: Sessions<Data>, who: Who): Promise<void> {
   const { client, id, random } = who;
   const { operations, now } = world;
@@ -127,6 +131,7 @@ interface Who {
   readonly client: number;
   readonly id: string;
   readonly random: Random;
+  /** How far the client is through all of its requests, from 0 to 1. */
   readonly age: number;
 }
 
