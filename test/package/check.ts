@@ -90,7 +90,7 @@ const BUNDLES: readonly Bundle[] = [
   },
   {
     subpath: "holdfast/stores/sqlite",
-    budget: 4_200,
+    budget: 4_600,
     imports: ["node:path", "node:sqlite", "node:timers/promises"],
     never: ["express"],
   },
