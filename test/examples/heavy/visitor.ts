@@ -15,11 +15,12 @@ export class Visitor {
     this.cookie = cookie;
   }
 
-  /** Follows no redirect by itself. The `Origin` is the browser's own, and the other header a proxy's: frameworks look at them. */
+  /** Follows no redirect by itself. `Origin` and `Accept` are a browser's, and the third header a proxy's: frameworks look at them. */
   async request(path: string, init: RequestInit = {}): Promise<Response> {
     const headers = new Headers(init.headers);
     headers.set("origin", this.#url);
     headers.set("x-forwarded-proto", "http");
+    headers.set("accept", "text/html,*/*;q=0.8");
     if (this.cookie) headers.set("cookie", this.cookie);
     const response = await fetch(new URL(path, this.#url), { ...init, headers, redirect: "manual" });
     const set = response.headers.getSetCookie().findLast((text) => text.startsWith("sid="));
