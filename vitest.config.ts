@@ -11,6 +11,7 @@ export default defineConfig({
   },
   test: {
     include: ["test/**/*.test.ts"],
+    setupFiles: ["./test/security/setup.ts"],
     reporters: ["default", "./test/reporter.ts"],
     testTimeout: 30_000,
     hookTimeout: 30_000,

@@ -61,6 +61,12 @@ export function describeWith(need: Need, name: string, body: (place: string) => 
   }
 }
 
+/** Where it is, or undefined on a machine without it. */
+export function availability(need: Need): string | undefined {
+  const place = PLACES[need];
+  return found.has(place) ? place : undefined;
+}
+
 async function isThere(place: string): Promise<boolean> {
   if (!place.includes("://")) return existsSync(place);
   const { hostname, port } = new URL(place);

@@ -1,0 +1,2 @@
+import type { Probe } from "../target.ts";
+export const requirements: readonly Probe[] = [];

@@ -1,0 +1,16 @@
+import { afterAll, expect } from "vitest";
+import { listenToConsole, total } from "./scan.ts";
+
+// For every file of test/security: whatever is said while its tests run is searched for ids.
+if (expect.getState().testPath?.includes("/test/security/")) {
+  listenToConsole(false);
+  afterAll(() => {
+    const { apps, secrets, texts, found } = total("holdfast");
+    if (texts === 0) return;
+    const file = expect.getState().testPath!.split("/test/")[1];
+    process.stdout.write(
+      `id scan, ${file}: ${texts} texts of ${apps} apps, ${secrets} ids issued, found ${found.length}\n`,
+    );
+    expect(found).toEqual([]);
+  });
+}

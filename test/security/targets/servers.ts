@@ -1,0 +1,66 @@
+import { createServer, type ServerResponse } from "node:http";
+import { getRequestListener } from "@hono/node-server";
+import express, { type NextFunction, type Request, type Response } from "express";
+import type { Session } from "holdfast";
+import { expressSessions } from "holdfast/express";
+import { nodeSessions } from "holdfast/node";
+import type { Serve } from "holdfast/testing";
+import { handlerOf } from "../../frameworks/fetch.ts";
+import { answer, serveNode } from "../../frameworks/node.ts";
+import { listen } from "../../http/listen.ts";
+
+/** How holdfast is served by a framework. */
+export interface Server {
+  readonly serve: Serve;
+  /** The same, for handlers that write to node:http's response themselves. */
+  readonly serveRaw?: (...args: RawArgs) => ReturnType<Serve>;
+}
+
+type RawArgs = [
+  sessions: Parameters<Serve>[0],
+  handle: (session: Session<Record<string, unknown>>, response: ServerResponse) => void,
+];
+
+export const byNode: Server = {
+  serve: serveNode(createServer, "http"),
+  async serveRaw(sessions, handle) {
+    const { port, close } = await listen(
+      createServer(nodeSessions(sessions, ({ session }, response) => handle(session, response))),
+    );
+    return { url: `http://127.0.0.1:${port}`, close };
+  },
+};
+
+export const byExpress: Server = {
+  async serve(sessions, app) {
+    const server = express().set("env", "test").use(expressSessions(sessions));
+    server.use((request: Request, response: Response, next: NextFunction) => {
+      const { method, path, session } = request;
+      const reply = app.handle({ method, path, body: request }, session);
+      reply.then((each) => answer(response, each)).catch(next);
+    });
+    server.use((error: unknown, _request: Request, response: Response, next: NextFunction) => {
+      const reply = app.onError(error);
+      if (response.headersSent) next(error);
+      else answer(response, reply);
+    });
+    const { port, close } = await listen(createServer(server));
+    return { url: `http://127.0.0.1:${port}`, close };
+  },
+  async serveRaw(sessions, handle) {
+    const server = express().use(expressSessions(sessions), (request: Request, response: Response) =>
+      handle(request.session as unknown as Parameters<typeof handle>[0], response),
+    );
+    const { port, close } = await listen(createServer(server));
+    return { url: `http://127.0.0.1:${port}`, close };
+  },
+};
+
+/** Node has no server that speaks Request and Response; this is the bridge that Hono and others take. */
+export const byFetch: Server = {
+  async serve(sessions, app) {
+    const listener = getRequestListener(handlerOf(sessions, app), { overrideGlobalObjects: false });
+    const { port, close } = await listen(createServer(listener));
+    return { url: `http://127.0.0.1:${port}`, close };
+  },
+};

@@ -1,0 +1,120 @@
+import { randomBytes } from "node:crypto";
+import { mkdtempSync, rmSync } from "node:fs";
+import { tmpdir } from "node:os";
+import { join } from "node:path";
+import { DatabaseSync } from "node:sqlite";
+import type { IndexedStore } from "holdfast";
+import { memoryStore } from "holdfast/stores/memory";
+import { mysqlStore } from "holdfast/stores/mysql";
+import { postgresStore } from "holdfast/stores/postgres";
+import { redisStore } from "holdfast/stores/redis";
+import { sqliteStore } from "holdfast/stores/sqlite";
+import mysql from "mysql2/promise";
+import pg from "pg";
+import { createClient } from "redis";
+
+/** A store of an app's own. */
+export interface OpenStore {
+  readonly store: IndexedStore;
+  /** All its rows, read past the store where there is something to read. `handles` are those that it was given. */
+  rows(handles: Iterable<string>): Promise<string[]>;
+  close(): Promise<void>;
+}
+
+export type OpenAStore = () => Promise<OpenStore>;
+
+const newName = (): string => `holdfast_${randomBytes(6).toString("hex")}`;
+const shown = (rows: readonly object[]): string[] => rows.map((row) => JSON.stringify(row));
+
+export const inMemory: OpenAStore = async () => {
+  const store = memoryStore();
+  return {
+    store,
+    async rows(handles) {
+      const records = await Promise.all(
+        [...handles].map(async (handle) => ({ handle, record: await store.read(handle) })),
+      );
+      return records
+        .filter(({ record }) => record)
+        .map(({ handle, record }) => JSON.stringify({ handle, ...record, entries: [...record!.entries] }));
+    },
+    async close() {},
+  };
+};
+
+export const inSqlite: OpenAStore = async () => {
+  const folder = mkdtempSync(join(tmpdir(), "holdfast-security-"));
+  const file = join(folder, "sessions.db");
+  const store = sqliteStore(file);
+  const db = new DatabaseSync(file);
+  return {
+    store,
+    rows: async () => shown(db.prepare("SELECT * FROM holdfast_sessions").all()),
+    async close() {
+      db.close();
+      rmSync(folder, { recursive: true });
+    },
+  };
+};
+
+export const inRedis =
+  (url: string): OpenAStore =>
+  async () => {
+    const client = await createClient({ url }).connect();
+    const prefix = `${newName()}:`;
+    const keys = async (): Promise<string[]> => {
+      const found: string[] = [];
+      for await (const batch of client.scanIterator({ MATCH: `${prefix}*`, COUNT: 1000 })) found.push(...batch);
+      return found;
+    };
+    return {
+      store: redisStore(client, { prefix, onWarning: () => {} }),
+      async rows() {
+        const records = (await keys()).filter((key) => !key.startsWith(`${prefix}user:`));
+        return Promise.all(records.map(async (key) => `${key} ${await client.get(key)}`));
+      },
+      async close() {
+        for (const key of await keys()) await client.del(key);
+        await client.close();
+      },
+    };
+  };
+
+export const inPostgres =
+  (url: string): OpenAStore =>
+  async () => {
+    const pool = new pg.Pool({ connectionString: url, max: 4 });
+    const table = newName();
+    const store = postgresStore(pool, { table });
+    await store.read("");
+    return {
+      store,
+      rows: async () => shown((await pool.query(`SELECT * FROM ${table}`)).rows),
+      async close() {
+        await pool.query(`DROP TABLE ${table}`);
+        await pool.end();
+      },
+    };
+  };
+
+export const inMariaDb =
+  (url: string): OpenAStore =>
+  async () => {
+    const server = await mysql.createConnection(url);
+    const database = newName();
+    await server.query(`CREATE DATABASE ${database}`);
+    const own = new URL(url);
+    own.pathname = database;
+    const pool = mysql.createPool({ uri: own.href, connectionLimit: 4 });
+    const store = mysqlStore(pool);
+    await store.read("");
+    return {
+      store,
+      rows: async () => shown((await pool.query<mysql.RowDataPacket[]>("SELECT * FROM holdfast_sessions"))[0]),
+      async close() {
+        await pool.end();
+        await server.query(`DROP DATABASE ${database}`);
+        await server.end();
+      },
+    };
+  };
