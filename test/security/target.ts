@@ -124,6 +124,8 @@ export interface Probe {
   readonly number: number;
   /** What holds where it passes; with the CVEs or the standard's references. */
   readonly name: string;
+  /** Why holdfast doesn't hold it yet: its test is expected to fail, and complains once it passes. */
+  readonly open?: string;
   /** Rejects with an AssertionError where it doesn't hold, with {@link NotOffered} where there is nothing to try. */
   run(start: Start, target: Target): Promise<void>;
 }
@@ -139,6 +141,9 @@ export async function probe(target: Target, { run }: Probe): Promise<void> {
       apps.push(app);
       return app;
     }, target);
+  } catch (error) {
+    // A handler found that there is nothing to try, and the probe met the error's response.
+    throw apps.flatMap(({ errors }) => errors).find((each) => each instanceof NotOffered) ?? error;
   } finally {
     for (const app of apps.reverse()) await app.close();
   }

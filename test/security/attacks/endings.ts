@@ -28,7 +28,7 @@ function slow(stop: Stop, late: (at: At) => unknown): Routes {
 }
 
 /** Has a request under way while `end` ends its session; nothing of it may live on. */
-async function endedUnder(start: Start, idle: number, end: (on: On) => Promise<void>): Promise<void> {
+export async function endedUnder(start: Start, idle: number, end: (on: On) => Promise<void>): Promise<void> {
   for (const [doing, late] of Object.entries(LATE)) {
     const stop = new Stop();
     const app = await start({ idle, routes: slow(stop, late) });
@@ -52,9 +52,10 @@ interface On {
 }
 
 async function check({ app, guest }: On, thief: On["guest"], doing: string): Promise<void> {
+  const { id } = thief;
   assert.equal(await userOf(thief), "nobody", `a request that was ${doing} brought the session back`);
   assert.equal(await userOf(guest), "nobody", `a request that was ${doing} set a cookie that opens it`);
-  assert.equal(await app.isServed(thief.id), false, `a request that was ${doing} wrote the row again`);
+  assert.equal(await app.isServed(id), false, `a request that was ${doing} wrote the row again`);
 }
 
 export const endings: readonly Probe[] = [

@@ -12,7 +12,7 @@ export const leaks: readonly Probe[] = [
       const guest = app.visitor();
       const first = await guest.post("/a");
       assert.equal(first.cookies.length, 1);
-      assert.match(first.get("cache-control") ?? "", /no-store/);
+      assert.match(first.get("cache-control") ?? "", /no-store/, "the cookie may be cached");
       for (const visitor of [guest, app.visitor()]) {
         const { get } = await visitor.get("/user");
         assert.match(get("vary") ?? "", /\bcookie\b/i, "the page of a visitor doesn't vary");
@@ -33,7 +33,7 @@ export const leaks: readonly Probe[] = [
           await stranger.stranger(cookie).post("/logout");
         }
       }
-      assert.equal((await app.rows()).length, 0);
+      assert.equal((await app.rows()).length, 0, "visitors without data have rows");
     },
   },
   {

@@ -43,6 +43,9 @@ const require = createRequire(import.meta.url);
 const session = require("express-session") as Module;
 export const { version } = require("express-session/package.json") as { version: string };
 
+/** Its own generator of ids. */
+const uid = createRequire(require.resolve("express-session"))("uid-safe") as { sync(bytes: number): string };
+
 const SECRET = "keyboard cat";
 
 interface OpenStore {
@@ -123,7 +126,7 @@ export function expressSession(name: string, open: () => Promise<OpenStore>): Ta
         proxy: setup.behindProxy,
         cookie: { ...cookie, ...(setup.idle !== undefined && { maxAge: setup.idle }) },
         genid() {
-          const id = collision ?? randomBytes(24).toString("base64url");
+          const id = collision ?? uid.sync(24);
           collision = undefined;
           return id;
         },
