@@ -113,10 +113,11 @@ export const cookie: readonly Probe[] = [
     name: "the cookie's value tells nothing of user or data (OWASP Session Management)",
     async run(start) {
       const app = await start();
-      const [one, two] = [await loggedIn(app), await loggedIn(app)];
+      const user = "ada.lovelace@example.test";
+      const [one, two] = [await loggedIn(app, user), await loggedIn(app, user)];
       for (const { id } of [one, two]) {
-        const forms = [id, ...["base64url", "hex"].map((form) => Buffer.from(id, form as "hex").toString("latin1"))];
-        for (const form of forms) assert.doesNotMatch(form, /\bada\b|user|\{|"/);
+        const forms = [id, ...(["base64url", "hex"] as const).map((form) => Buffer.from(id, form).toString("latin1"))];
+        for (const form of forms) assert.ok(!/lovelace|example|user/i.test(form), "the cookie tells of the user");
       }
       let common = 0;
       while (one.id[common] === two.id[common]) common++;

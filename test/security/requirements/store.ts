@@ -107,6 +107,11 @@ export const store: readonly Probe[] = [
       await app.elapse(29 * MINUTE);
       await other.get("/user");
       await app.endAll!("ada");
+      const last = await loggedIn(app);
+      await app.elapse(2 * MINUTE);
+      const stricter = await start({ after: app, idle: MINUTE });
+      await stricter.visitor().stranger(last.cookie).get("/user");
+      assert.ok(stricter.events!.some(({ name }) => name === "expired"));
       const names = new Set(events.map(({ name }) => name));
       for (const name of ["created", "loaded", "rotated", "rejected", "destroyed", "revoked"]) {
         assert.ok(names.has(name), `no event ${name}`);
