@@ -43,6 +43,10 @@ export function decode(handle: string, value: string): SessionRecord {
   if (graceUntil !== "") record.graceUntil = Number(graceUntil);
   if (user !== "") record.userId = decodeUser(user);
   if (authenticatedAt !== "") record.authenticatedAt = Number(authenticatedAt);
+  // A piece that got lost moves the fields: then a number isn't one.
+  const { graceUntil: grace = 0, authenticatedAt: login = 0 } = record;
+  if (!(record.version >= 1 && record.createdAt + record.touchedAt + record.expiresAt + grace + login >= 0))
+    throw corrupt(handle);
   return record;
 }
 

@@ -36,7 +36,7 @@ export const cookie: readonly Probe[] = [
     name: "on https the cookie is Secure and has the __Host- prefix; a prefix's rule that is broken throws (ASVS 3.3.1, 3.3.3)",
     async run(start) {
       const sent = await cookieBy(start);
-      assert.match(sent, /; Secure(;|$)/);
+      assert.match(sent, /; Secure(;|$)/, "not Secure");
       assert.match(sent, /^__Host-/);
       assert.match(sent, /; Path=\/(;|$)/);
       assert.doesNotMatch(sent, /; Domain=/i);
@@ -50,7 +50,7 @@ export const cookie: readonly Probe[] = [
     number: 13,
     name: "SameSite is always said, Lax by default; None demands Secure (ASVS 3.3.2)",
     async run(start) {
-      assert.match(await cookieBy(start), /; SameSite=Lax(;|$)/);
+      assert.match(await cookieBy(start), /; SameSite=Lax(;|$)/, "no SameSite");
       assert.match(await cookieBy(start, { sameSite: "strict" }), /; SameSite=Strict(;|$)/);
       await refused(start, { sameSite: "none" }, "browsers drop it without Secure");
     },
@@ -167,7 +167,8 @@ export const cookie: readonly Probe[] = [
         },
       });
       assert.equal((await app.visitor().post("/admin")).cookies.length, 1);
-      assert.deepEqual((await app.visitor().post("/administrator")).cookies, []);
+      const { cookies } = await app.visitor().post("/administrator");
+      assert.deepEqual(cookies, [], "/administrator replaces the cookie of /admin");
     },
   },
   {
