@@ -21,7 +21,9 @@ export function jsonOf(
 
 export function entriesOf(json: string, { decode }: Encoding = PLAIN): Map<string, string> {
   const texts = new Map<string, string>();
-  for (const [key, text] of Object.entries(JSON.parse(json))) {
+  const members: unknown = JSON.parse(json);
+  if (typeof members !== "object" || members === null || Array.isArray(members)) throw new TypeError("not entries");
+  for (const [key, text] of Object.entries(members)) {
     if (typeof text !== "string") throw new TypeError("not the text of an entry");
     texts.set(nameOfKey(key), decode(text));
   }

@@ -1,5 +1,5 @@
-import { HoldfastError } from "../errors.ts";
-import type { SessionRecord } from "../store.ts";
+import { HoldfastError, isHoldfastError } from "../errors.ts";
+import type { ListedRecord, SessionRecord } from "../store.ts";
 import { type Encoding, entriesOf, jsonOf, PLAIN } from "./entries.ts";
 
 /**
@@ -37,6 +37,18 @@ export function recordOf(row: readonly unknown[], encoding: Encoding = PLAIN): S
   if (userId !== null) record.userId = encoding.decode(userId as string);
   if (authenticatedAt !== null) record.authenticatedAt = Number(authenticatedAt);
   return record;
+}
+
+/** Of the rows of a user's sessions. One that is damaged opens for nobody, so it is no session of theirs, and hides none of the others. */
+export function listOf(rows: readonly (readonly unknown[])[], encoding: Encoding = PLAIN): ListedRecord[] {
+  return rows.flatMap((row) => {
+    try {
+      return [{ handle: row[0] as string, record: recordOf(row, encoding) }];
+    } catch (error) {
+      if (isHoldfastError(error) && error.code === "record-corrupt") return [];
+      throw error;
+    }
+  });
 }
 
 function readEntries(handle: string, json: string, encoding: Encoding): Map<string, string> {

@@ -171,7 +171,7 @@ export function mysqlStore(pool: MysqlPool, options: ServerStoreOptions = {}): I
     list: (userId) =>
       run("list", async () => {
         const rows = await query(sql.list, [userId, Date.now()]);
-        return rows.map((row) => ({ handle: row[0] as string, record: recordOf(row) }));
+        return listOf(rows);
       }),
 
     // MySQL, unlike MariaDB, can't say what it deletes.

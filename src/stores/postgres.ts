@@ -108,7 +108,7 @@ export function postgresStore(client: PgPool | PostgresJs, options: ServerStoreO
     list: (userId) =>
       run("list", async () => {
         const rows = await query(sql.list, [ENCODING.encode(userId), Date.now()]);
-        return rows.map((row) => ({ handle: row[0] as string, record: recordOf(row, ENCODING) }));
+        return listOf(rows, ENCODING);
       }),
 
     deleteAll: (userId, { except = null } = {}) =>

@@ -1,5 +1,5 @@
 import { randomBytes } from "node:crypto";
-import { HoldfastError } from "../errors.ts";
+import { HoldfastError, isHoldfastError } from "../errors.ts";
 import { check } from "../redis/check.ts";
 import { type RedisClient, readsFromReplicas, senderOf } from "../redis/client.ts";
 import { explained, failure, messageOf } from "../redis/failures.ts";
@@ -112,6 +112,13 @@ export function redisStore(client: RedisClient, options: RedisStoreOptions = {})
     return record && record.expiresAt > Date.now() ? record : undefined;
   }
 
+  /** One that is damaged opens for nobody, so it is no session of its user's, and hides none of the others. */
+  const readListed = (handle: string) =>
+    read(handle).catch((error) => {
+      if (isHoldfastError(error) && error.code === "record-corrupt") return undefined;
+      throw error;
+    });
+
   async function update(handle: string, change: Change, condition: UpdateCondition): Promise<UpdateResult> {
     const id = nextCommit();
     const apply = (indexed: string) =>
@@ -168,7 +175,7 @@ export function redisStore(client: RedisClient, options: RedisStoreOptions = {})
     list: (userId) =>
       run("list", async () => {
         const handles = await handlesOf(userId);
-        const found = await Promise.all(handles.map(async (handle) => ({ handle, record: await read(handle) })));
+        const found = await Promise.all(handles.map(async (handle) => ({ handle, record: await readListed(handle) })));
         // What the index says is where to look: a handle of which the record is gone, or not yet there, isn't the user's.
         return found
           .flatMap(({ handle, record }) => (record?.userId === userId ? [{ handle, record }] : []))

@@ -6,7 +6,7 @@ import { jsonOf } from "../sql/entries.ts";
 import { failure, type StoreCode } from "../sql/failure.ts";
 import { groupCommit } from "../sql/group-commit.ts";
 import { missingIndexes } from "../sql/problems.ts";
-import { recordOf, rowOf } from "../sql/record.ts";
+import { listOf, recordOf, rowOf } from "../sql/record.ts";
 import { BATCH, MIGRATIONS, rewriting, SQL } from "../sql/sqlite.ts";
 import type { Awaitable, IndexedStore, UpdateResult } from "../store.ts";
 
@@ -142,7 +142,7 @@ export function sqliteStore(database: string | DatabaseSync, options: SqliteStor
     list: (userId) =>
       run("list", () => {
         const rows = sql.list.all(userId, Date.now());
-        return rows.map((row) => ({ handle: row.handle as string, record: recordOf(Object.values(row)) }));
+        return listOf(rows.map((row) => Object.values(row)));
       }),
 
     deleteAll: (userId, { except } = {}) => {

@@ -16,6 +16,8 @@ import { createClient } from "redis";
 /** A store of an app's own. */
 export interface OpenStore {
   readonly store: IndexedStore;
+  /** Damages a row: in an SQL database its entries, in Redis all of it. Rejects where the database itself refuses the text. */
+  plant?(handle: string, text: string): Promise<void>;
   /** All its rows, read past the store where there is something to read. `handles` are those that it was given. */
   rows(handles: Iterable<string>): Promise<string[]>;
   close(): Promise<void>;
@@ -49,6 +51,9 @@ export const inSqlite: OpenAStore = async () => {
   const db = new DatabaseSync(file);
   return {
     store,
+    async plant(handle, text) {
+      db.prepare("UPDATE holdfast_sessions SET entries = ? WHERE handle = ?").run(text, handle);
+    },
     rows: async () => shown(db.prepare("SELECT * FROM holdfast_sessions").all()),
     async close() {
       db.close();
@@ -69,6 +74,7 @@ export const inRedis =
     };
     return {
       store: redisStore(client, { prefix, onWarning: () => {} }),
+      plant: async (handle, text) => void (await client.set(prefix + handle, text, { expiration: "KEEPTTL" })),
       async rows() {
         const records = (await keys()).filter((key) => !key.startsWith(`${prefix}user:`));
         return Promise.all(records.map(async (key) => `${key} ${await client.get(key)}`));
@@ -89,6 +95,9 @@ export const inPostgres =
     await store.read("");
     return {
       store,
+      async plant(handle, text) {
+        await pool.query(`UPDATE ${table} SET entries = $1::jsonb WHERE handle = $2`, [text, handle]);
+      },
       rows: async () => shown((await pool.query(`SELECT * FROM ${table}`)).rows),
       async close() {
         await pool.query(`DROP TABLE ${table}`);
@@ -110,6 +119,9 @@ export const inMariaDb =
     await store.read("");
     return {
       store,
+      async plant(handle, text) {
+        await pool.query("UPDATE holdfast_sessions SET entries = ? WHERE handle = ?", [text, handle]);
+      },
       rows: async () => shown((await pool.query<mysql.RowDataPacket[]>("SELECT * FROM holdfast_sessions"))[0]),
       async close() {
         await pool.end();
