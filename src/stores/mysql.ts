@@ -3,7 +3,7 @@ import { jsonOf } from "../sql/entries.ts";
 import { failure } from "../sql/failure.ts";
 import { checked, demandMethod, type ServerStoreOptions, type TableOptions } from "../sql/options.ts";
 import { missingIndexes, wrongClock } from "../sql/problems.ts";
-import { COLUMNS, recordOf, rowOf, type Value } from "../sql/record.ts";
+import { COLUMNS, listOf, recordOf, rowOf, type Value } from "../sql/record.ts";
 import { type Diagnosis, MARK, operationsOn, strange } from "../sql/server.ts";
 import type { IndexedStore } from "../store.ts";
 
