@@ -34,7 +34,8 @@ local value = redis.call('GET', KEYS[1])
 if value then
   local field = fieldsOf(value)
   if field[COMMITS] == ARGV[4] then return 'created' end
-  if not field[EXPIRES] or tonumber(field[EXPIRES]) > tonumber(ARGV[3]) then return 'exists' end
+  local expires = tonumber(field[EXPIRES] or '')
+  if not expires or expires > tonumber(ARGV[3]) then return 'exists' end
 end
 redis.call('SET', KEYS[1], ARGV[1], 'PXAT', ARGV[2])
 return 'created'
@@ -52,7 +53,7 @@ export const UPDATE: Script = script(`${FIELDS}
 local value = redis.call('GET', KEYS[1])
 if not value then return 'gone' end
 local field = fieldsOf(value)
-if not field[ENTRIES] then return 'corrupt' end
+if not field[ENTRIES] or not tonumber(field[VERSION]) or not tonumber(field[EXPIRES]) then return 'corrupt' end
 local _, done = string.find(field[COMMITS], ARGV[1], 1, true)
 if done then return string.format('=%d', field[VERSION] - (#field[COMMITS] - done) / #ARGV[1]) end
 local now = tonumber(ARGV[2])
@@ -101,8 +102,9 @@ if not value then return '' end
 local field = fieldsOf(value)
 if ARGV[2] and ARGV[2] ~= field[USER] then return '' end
 redis.call('DEL', KEYS[1])
-if not field[EXPIRES] then return '0' end
-return (tonumber(field[EXPIRES]) > tonumber(ARGV[1]) and '1' or '0') .. field[USER]
+local expires = tonumber(field[EXPIRES] or '')
+if not expires then return '0' end
+return (expires > tonumber(ARGV[1]) and '1' or '0') .. field[USER]
 `);
 
 /** ARGV: handle, how far it reaches, now. Puts the handle in the user's index, which lives as long as the longest of them reaches. */
