@@ -2,7 +2,7 @@ import { availability } from "../../needs.ts";
 import type { Target } from "../target.ts";
 import { expressSession, inConnectRedis, inMemoryStore } from "./express-session.ts";
 import { holdfast } from "./holdfast.ts";
-import { byExpress, byFetch, byNode } from "./servers.ts";
+import { byExpress, byFastify, byFetch, byKoa, byNode } from "./servers.ts";
 import { inMariaDb, inMemory, inPostgres, inRedis, inSqlite } from "./stores.ts";
 
 const [redis, postgres, mariaDb] = (["Redis", "PostgreSQL", "MariaDB"] as const).map(availability);
@@ -11,6 +11,8 @@ const [redis, postgres, mariaDb] = (["Redis", "PostgreSQL", "MariaDB"] as const)
 export const ours: readonly Target[] = [
   holdfast("node on memory", byNode, inMemory),
   holdfast("Express on memory", byExpress, inMemory),
+  holdfast("Fastify on memory", byFastify, inMemory),
+  holdfast("Koa on memory", byKoa, inMemory),
   holdfast("fetch on memory", byFetch, inMemory),
   holdfast("Express on SQLite", byExpress, inSqlite),
 ];

@@ -1,10 +1,15 @@
 import { createServer, type ServerResponse } from "node:http";
+import { Readable } from "node:stream";
 import { getRequestListener } from "@hono/node-server";
 import express, { type NextFunction, type Request, type Response } from "express";
+import fastify, { type FastifyReply } from "fastify";
 import type { Session } from "holdfast";
 import { expressSessions } from "holdfast/express";
+import { fastifySessions } from "holdfast/fastify";
+import { koaSessions } from "holdfast/koa";
 import { nodeSessions } from "holdfast/node";
-import type { Serve } from "holdfast/testing";
+import type { AppReply, Serve } from "holdfast/testing";
+import Koa from "koa";
 import { handlerOf } from "../../frameworks/fetch.ts";
 import { answer, serveNode } from "../../frameworks/node.ts";
 import { listen } from "../../http/listen.ts";
@@ -61,6 +66,49 @@ export const byFetch: Server = {
   async serve(sessions, app) {
     const listener = getRequestListener(handlerOf(sessions, app), { overrideGlobalObjects: false });
     const { port, close } = await listen(createServer(listener));
+    return { url: `http://127.0.0.1:${port}`, close };
+  },
+};
+
+export const byFastify: Server = {
+  async serve(sessions, app) {
+    const server = fastify({ forceCloseConnections: true });
+    const send = (reply: FastifyReply, answer: AppReply): FastifyReply => {
+      if (answer.kind === "redirect") return reply.redirect(answer.location);
+      if (answer.kind === "stream") return reply.headers(answer.headers).send(Readable.from(answer.chunks));
+      return reply.code(answer.status).headers(answer.headers).send(answer.body);
+    };
+    server.removeAllContentTypeParsers();
+    server.addContentTypeParser("*", (_request, payload, done) => done(null, payload));
+    server.register(fastifySessions(sessions));
+    server.setErrorHandler((error, _request, reply) => send(reply, app.onError(error)));
+    server.all("/*", async (request, reply) => {
+      const { method, url: path, session, raw } = request;
+      return send(reply, await app.handle({ method, path, body: raw }, session));
+    });
+    const url = await server.listen({ port: 0, host: "127.0.0.1" });
+    return { url, close: async () => void (await server.close()) };
+  },
+};
+
+export const byKoa: Server = {
+  async serve(sessions, app) {
+    const server = new Koa();
+    const send = (ctx: Koa.Context, answer: AppReply): void => {
+      if (answer.kind === "redirect") ctx.redirect(answer.location);
+      else {
+        ctx.body = answer.kind === "stream" ? Readable.from(answer.chunks) : (answer.body ?? null);
+        if (answer.kind === "send") ctx.status = answer.status;
+        ctx.set(answer.headers as Record<string, string | string[]>);
+      }
+    };
+    server.use((ctx, next) => next().catch((error: unknown) => send(ctx, app.onError(error))));
+    server.use(koaSessions(sessions));
+    server.use(async (ctx) => {
+      const { method, path, session, req } = ctx;
+      send(ctx, await app.handle({ method, path, body: req }, session));
+    });
+    const { port, close } = await listen(createServer(server.callback()));
     return { url: `http://127.0.0.1:${port}`, close };
   },
 };
