@@ -1,4 +1,6 @@
 import assert from "node:assert/strict";
+import { connect } from "node:net";
+import { text } from "node:stream/consumers";
 import type { CookieOptions } from "holdfast";
 import type { Guest } from "../guest.ts";
 import { offered, type Probe } from "../target.ts";
@@ -12,6 +14,14 @@ const KEYS = ["first key, of random bytes: 3kq9Zx", "second key, of random bytes
 /** Its cookie with the id bent so. */
 const bent = (guest: Guest, name: string, bend: (id: string) => string): Guest =>
   guest.stranger(`${name}=${encodeURIComponent(bend(guest.id))}`);
+
+/** What the server answers to this Cookie header, sent byte by byte: Node's client would write it in UTF-8. */
+async function pageBy(url: string, cookie: string): Promise<string> {
+  const { hostname, port } = new URL(url);
+  const socket = connect(Number(port), hostname);
+  socket.write(`GET /user HTTP/1.1\r\nHost: shop.test\r\nConnection: close\r\nCookie: ${cookie}\r\n\r\n`, "latin1");
+  return text(socket);
+}
 
 /** Characters of base64url carry six bits each. */
 const bitsOf = (secret: string): number => secret.length * 6;
@@ -149,9 +159,11 @@ export const parsing: readonly Probe[] = [
       const pair = guest.cookie;
       const value = pair.slice(pair.indexOf("=") + 1);
       for (const cookie of [` \t${pair}`, `a=1; \t${pair}\t `, `a=1;${name} = ${value}`, `;;${pair};;`]) {
-        assert.equal(await userOf(guest.stranger(cookie)), "ada", `${JSON.stringify(cookie)} is the cookie`);
+        assert.match(await pageBy(app.url, cookie), /\bada\b/, `${JSON.stringify(cookie)} is the cookie`);
       }
-      const others = ["\u00a0", "\u00a0 ", "$", "=", "x", "."].map((prefix) => prefix + pair);
+      const others = ["\u00a0", "\u00a0 ", "\u000b", "\u000c", "\u0085", "$", "=", "x", "."].map(
+        (prefix) => prefix + pair,
+      );
       const variants = [
         `${name.toUpperCase()}=${value}`,
         `=${value}`,
@@ -160,7 +172,8 @@ export const parsing: readonly Probe[] = [
         `__Host-${pair}`,
       ];
       for (const cookie of [...others, ...variants, `a="; ${pair.replace(name, `${name}x`)}"`]) {
-        assert.equal(await userOf(guest.stranger(cookie)), "nobody", `${JSON.stringify(cookie)} is another cookie`);
+        const page = await pageBy(app.url, cookie);
+        assert.match(page, /^HTTP\/1\.1 (200 .*\bnobody\b|400 )/s, `${JSON.stringify(cookie)} is another cookie`);
       }
     },
   },
