@@ -1,4 +1,4 @@
-import { HoldfastError, isHoldfastError } from "../errors.ts";
+import { HoldfastError } from "../errors.ts";
 import type { ListedRecord, SessionRecord } from "../store.ts";
 import { type Encoding, entriesOf, jsonOf, PLAIN } from "./entries.ts";
 
@@ -44,9 +44,8 @@ export function listOf(rows: readonly (readonly unknown[])[], encoding: Encoding
   return rows.flatMap((row) => {
     try {
       return [{ handle: row[0] as string, record: recordOf(row, encoding) }];
-    } catch (error) {
-      if (isHoldfastError(error) && error.code === "record-corrupt") return [];
-      throw error;
+    } catch {
+      return [];
     }
   });
 }

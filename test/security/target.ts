@@ -27,6 +27,8 @@ export interface Setup {
   /** Ms. */
   readonly idle?: number;
   readonly absolute?: number;
+  /** How long a session may live at all, by whatever option there is. */
+  readonly lifetime?: number;
   readonly cookie?: CookieOptions;
   /** TLS ends at a proxy before the app, which sets X-Forwarded-Proto and is trusted. */
   readonly behindProxy?: boolean;

@@ -115,6 +115,7 @@ export function expressSession(name: string, open: () => Promise<OpenStore>): Ta
     const errors: unknown[] = [];
     let collision: string | undefined;
     const { name: cookieName = "connect.sid", ...cookie } = setup.cookie ?? {};
+    const maxAge = setup.idle ?? setup.lifetime;
     const server = express().set("env", "test");
     server.use(
       session({
@@ -124,7 +125,7 @@ export function expressSession(name: string, open: () => Promise<OpenStore>): Ta
         name: cookieName,
         store: watch.store,
         proxy: setup.behindProxy,
-        cookie: { ...cookie, ...(setup.idle !== undefined && { maxAge: setup.idle }) },
+        cookie: { ...cookie, ...(maxAge !== undefined && { maxAge }) },
         genid() {
           const id = collision ?? uid.sync(24);
           collision = undefined;

@@ -106,7 +106,17 @@ export function holdfast(name: string, { serve, serveRaw }: Server, open: OpenAS
 
 const storeOf = new WeakMap<App, OpenStore>();
 
-function optionsOf({ idle, absolute, cookie, behindProxy, keys, maxPerUser, csrf, clearSiteData }: Setup) {
+function optionsOf({
+  lifetime,
+  idle = lifetime,
+  absolute = lifetime,
+  cookie,
+  behindProxy,
+  keys,
+  maxPerUser,
+  csrf,
+  clearSiteData,
+}: Setup) {
   return {
     ...(idle !== undefined && { idle }),
     ...(absolute !== undefined && { absolute }),
