@@ -24,6 +24,8 @@ export interface ErrorDetails {
   "headers-sent": Record<string, never>;
   /** The session was changed in a place from where nothing can be sent to its client: Next's server components. */
   "session-read-only": Record<string, never>;
+  /** The request's path lies outside of `cookie.path`: the client would never come back with the session's cookie. */
+  "outside-cookie-path": { path: string };
   /** `req.session` is already another library's: two session middlewares on one route. */
   "session-taken": Record<string, never>;
   /** A method was called with an argument it does not take. */

@@ -34,6 +34,12 @@ export function candidates(header: string | undefined, name: string): string[] {
   return found ?? [];
 }
 
+/** Whether a request's path is a cookie's or lies below it, segment by segment (RFC 6265bis 5.1.4). */
+export function isBelow(pathname: string, path: string): boolean {
+  if (!pathname.startsWith(path)) return false;
+  return pathname.length === path.length || path.endsWith("/") || pathname[path.length] === "/";
+}
+
 /** The Set-Cookie that gives the client its id; a memory cookie unless it is to live on for `maxAge` ms. */
 export function setCookie(name: string, value: string, attributes: string, maxAge?: number): string {
   const seconds = maxAge === undefined ? "" : `; Max-Age=${Math.min(MAX_AGE, Math.ceil(maxAge / 1000))}`;

@@ -7,7 +7,7 @@ const UNITS: Readonly<Record<string, number>> = { ms: 1, s: 1e3, m: 60e3, h: 360
 
 /** A duration in ms. Throws `option-invalid`. */
 export function milliseconds(duration: Duration, option: string): number {
-  const parts = /^(\d+(?:\.\d+)?) ?(ms|s|m|h|d|w)$/.exec(String(duration));
+  const parts = /^(\d+(?:\.\d+)?) ?(ms|s|m|h|d|w)$/.exec(typeof duration === "string" ? duration : "");
   const ms = parts ? Number(parts[1]) * UNITS[parts[2] as string]! : duration;
   if (typeof ms !== "number" || !Number.isFinite(ms) || ms < 1) {
     const message = `The option ${option} must be a duration such as "30m", "12h" or "7d", or a number of milliseconds.`;

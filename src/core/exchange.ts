@@ -443,6 +443,7 @@ export class Exchange<Data extends object> {
   }
 
   #assertCookieCanLeave(): void {
+    this.#received.check?.();
     if (!this.#left) return;
     throw new HoldfastError(
       "headers-sent",

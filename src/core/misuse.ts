@@ -21,6 +21,15 @@ export function loginRequired(maxAge: number, authenticatedAt?: number): Holdfas
   });
 }
 
+/** A session that would begin, or get a new id, by a request that its cookie never comes back to. */
+export function outsidePath(asked: string, path: string): HoldfastError<"outside-cookie-path"> {
+  return new HoldfastError(
+    "outside-cookie-path",
+    `A session can't begin, or get a new id, at ${asked}: its cookie is for ${path} alone (cookie.path), and would take the place of the one there. Let the adapter handle ${path} alone.`,
+    { path },
+  );
+}
+
 /** A session that is asked for when its cookie can't leave any more. */
 export function openedLate(): HoldfastError<"headers-sent"> {
   const message = "The session was opened after the response's headers had left. Open it before the first write.";

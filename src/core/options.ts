@@ -88,6 +88,7 @@ type Key = string | Uint8Array;
 /** The cookie for one kind of connection, ready to be written. */
 export interface Cookie {
   readonly name: string;
+  readonly path: string;
   readonly attributes: string;
 }
 
@@ -289,6 +290,7 @@ function settleCookie(
   const attributes: CookieAttributes = { domain, path, sameSite, partitioned, priority };
   const written = (secured: boolean): Cookie => ({
     name: cookieName(name, attributes, secured),
+    path,
     attributes: formatAttributes(attributes, secured),
   });
   return {

@@ -1,12 +1,15 @@
-import { candidates, clearCookie, setCookie } from "./cookie.ts";
+import { candidates, clearCookie, isBelow, setCookie } from "./cookie.ts";
 import type { HeaderEdits } from "./exchange.ts";
 import { formatId, parseId, type SessionId } from "./id.ts";
+import { outsidePath } from "./misuse.ts";
 import type { Cookie } from "./options.ts";
 
 /** What an adapter tells of a request. */
 export interface RequestHead {
   /** In capitals: `GET`. Where it is left out, the request may change something. */
   readonly method?: string | undefined;
+  /** Of the URL that the client asked for, without its query: `/cart`. Where it is left out, nobody compares it with `cookie.path`. */
+  readonly path?: string | undefined;
   /** A header's value by its name in lower case; several lines of one header joined as HTTP joins them. */
   header(name: string): string | undefined;
   /** Whether the connection to this server is TLS, or a proxy that the framework was told to trust says that the client's is. */
@@ -32,6 +35,8 @@ export interface Received {
   readonly isBearer?: true;
   /** The request headers that were looked at, for Vary: `Cookie`. */
   readonly vary: string;
+  /** Throws where this request's client would not come back with what it is given. */
+  check?(): void;
   /** Gives the client this id: for so many ms, or for as long as its browser runs. */
   set(id: SessionId, maxAge: number | undefined): IdEdit;
   /** Takes it back. */
@@ -61,7 +66,7 @@ export function cookieTransport(secure: boolean | "auto", secureCookie: Cookie, 
   return {
     receive(head, https) {
       const isSecure = secure === "auto" ? https : secure;
-      return new ReceivedCookie(head.header("cookie"), isSecure ? secureCookie : plainCookie);
+      return new ReceivedCookie(head, isSecure ? secureCookie : plainCookie);
     },
   };
 }
@@ -70,13 +75,22 @@ class ReceivedCookie implements Received {
   readonly ids: readonly SessionId[];
   readonly presented: boolean;
   readonly vary: string = "Cookie";
+  readonly #head: RequestHead;
   readonly #cookie: Cookie;
 
-  constructor(header: string | undefined, cookie: Cookie) {
-    const values = candidates(header, cookie.name);
+  constructor(head: RequestHead, cookie: Cookie) {
+    const values = candidates(head.header("cookie"), cookie.name);
     this.ids = idsOf(values, parseId);
     this.presented = values.length > 0;
+    this.#head = head;
     this.#cookie = cookie;
+  }
+
+  check(): void {
+    const { path } = this.#cookie;
+    if (path === "/") return;
+    const { path: asked } = this.#head;
+    if (asked !== undefined && !isBelow(asked, path)) throw outsidePath(asked, path);
   }
 
   set(id: SessionId, maxAge: number | undefined): IdEdit {

@@ -1,6 +1,7 @@
 import type { KeyObject } from "node:crypto";
 import type { IncomingMessage } from "node:http";
-import { candidates } from "../core/cookie.ts";
+import { candidates, isBelow as isPathBelow } from "../core/cookie.ts";
+import { pathOf } from "../http/head.ts";
 import { deprecate } from "./deprecate.ts";
 import type { Exchange } from "./exchange.ts";
 import type { Settings } from "./options.ts";
@@ -93,19 +94,9 @@ export function isSecure(req: SessionRequest, proxy: boolean | undefined): boole
   return header.split(",", 1)[0]!.trim().toLowerCase() === "https";
 }
 
-/** Whether the request's path is the cookie's or lies below it, segment by segment (RFC 6265 5.1.4). */
+/** Whether the request's path is the cookie's or lies below it, segment by segment. */
 export function isBelow(req: SessionRequest, path: string): boolean {
-  if (path === "/") return true;
-  const pathname = pathOf(req.originalUrl || req.url || "/");
-  if (!pathname.startsWith(path)) return false;
-  return pathname.length === path.length || path.endsWith("/") || pathname[path.length] === "/";
-}
-
-/** Of a request target; a proxy's names the host too. */
-function pathOf(target: string): string {
-  if (!target.startsWith("/")) return URL.parse(target)?.pathname ?? target;
-  const end = target.search(/[?#]/);
-  return end < 0 ? target : target.slice(0, end);
+  return path === "/" || isPathBelow(pathOf(req.originalUrl || req.url || "/"), path);
 }
 
 /** Puts https-or-not in the place of `"auto"`. */

@@ -9,11 +9,17 @@ class FetchHead implements RequestHead {
   readonly method: string;
   readonly encrypted: boolean;
   readonly #headers: Headers;
+  readonly #url: string;
 
-  constructor({ method, headers }: Request, encrypted: boolean) {
+  constructor({ method, headers, url }: Request, encrypted: boolean) {
     this.method = method;
     this.#headers = headers;
+    this.#url = url;
     this.encrypted = encrypted;
+  }
+
+  get path(): string {
+    return new URL(this.#url).pathname;
   }
 
   header(name: string): string | undefined {

@@ -28,8 +28,8 @@ describe("createSessions", () => {
       trustProxy: false,
       timeout: 5000,
     });
-    expect(plainCookie).toEqual({ name: "sid", attributes: "; Path=/; HttpOnly; SameSite=Lax" });
-    expect(secureCookie).toEqual({ name: "__Host-sid", attributes: "; Path=/; HttpOnly; Secure; SameSite=Lax" });
+    expect(plainCookie).toMatchObject({ name: "sid", attributes: "; Path=/; HttpOnly; SameSite=Lax" });
+    expect(secureCookie).toMatchObject({ name: "__Host-sid", attributes: "; Path=/; HttpOnly; Secure; SameSite=Lax" });
   });
 
   it("refuses what is no store, with the way to get one", () => {

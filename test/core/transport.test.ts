@@ -25,6 +25,25 @@ const backwards: Transport = {
   },
 };
 
+describe("a cookie with a path", () => {
+  it.each([
+    ["/admin", true],
+    ["/admin/users", true],
+    ["/administrator", false],
+    ["/", false],
+    ["/shop/admin", false],
+    [undefined, true],
+  ])("is given at %s: %s", async (path, isGiven) => {
+    const sessions = createSessions<Data>({ store: memoryStore(), cookie: { path: "/admin" } });
+    const exchange = await sessions.open({ ...head(), path });
+    exchange.session.data.n = 1;
+    const committed = Promise.resolve().then(() => exchange.commit());
+    if (isGiven) expect((await committed).setCookie).toContain("; Path=/admin;");
+    else await expect(committed).rejects.toMatchObject({ code: "outside-cookie-path", details: { path: "/admin" } });
+    await sessions.close();
+  });
+});
+
 describe("bearer tokens", () => {
   it("are what loginAs answers, where they are the transport", async () => {
     const sessions = createSessions<Data>({ store: memoryStore(), transport: "bearer" });
