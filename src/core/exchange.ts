@@ -229,6 +229,11 @@ export class Exchange<Data extends object> {
     if (!this.#running?.size && this.#entries?.isChanged()) throw unsaved();
   }
 
+  /** For what no response follows, such as a socket's message: no cookie can leave, so no session can begin or get a new id. `commit` follows it. */
+  detach(): void {
+    this.#left = true;
+  }
+
   #ownEntries(): Entries {
     if (!this.#entries) {
       const onUnreadable = (): void =>
