@@ -53,8 +53,11 @@ export interface SocketIoSessions<Data extends object> {
  * io.use(sockets.middleware);
  * io.on("connection", (socket) => {
  *   const session = sockets.of(socket);
- *   socket.on("views", async (answer) => {
- *     answer(await session.use(({ data }) => data.views ?? 0));
+ *   socket.on("views", (answer) => {
+ *     session.use((now) => now.update("views", (n = 0) => n + 1)).then(
+ *       (views) => answer({ views }),
+ *       () => answer({ error: "try again" }), // the store is down, or the session has ended
+ *     );
  *   });
  * });
  * ```
@@ -77,29 +80,25 @@ export function socketIoSessions<Data extends object>(
 
     async middleware(socket, next) {
       const { conn } = socket;
-      try {
-        const head = requestHead(socket.request);
-        if (sockets.isForeign(head)) return next(refusal(403, "cross-site-request"));
-        const joined = await sockets.join(head);
-        // Socket.IO drops it by itself.
-        if (conn.readyState !== "open") {
-          joined.leave();
-          return next();
-        }
-        // A socket that never gets connected ends with its connection; others may end before.
-        const leave = (): void => {
-          conn.off("close", leave);
-          joined.leave();
-        };
-        conn.once("close", leave);
-        socket.once("disconnect", leave);
-        joined.closeBy(() => void (socket.connected ? socket.disconnect(true) : conn.close()));
-        sockets.keep(socket, joined);
-        next();
-      } catch (error) {
+      const head = requestHead(socket.request);
+      if (sockets.isForeign(head)) return next(refusal(403, "cross-site-request"));
+      const joined = await sockets.join(head).catch((error: unknown) => {
         console.error(error);
         next(isHoldfastError(error) ? refusal(error.status, error.code) : refusal(500));
-      }
+      });
+      if (!joined) return;
+      // A socket that never gets connected ends with its connection; others may end before.
+      const leave = (): void => {
+        conn.off("close", leave);
+        joined.leave();
+      };
+      if (conn.readyState === "open") conn.once("close", leave);
+      // Socket.IO drops the socket by itself.
+      else leave();
+      socket.once("disconnect", leave);
+      joined.closeBy(() => void (socket.connected ? socket.disconnect(true) : conn.close()));
+      sockets.keep(socket, joined);
+      next();
     },
 
     of: sockets.of,

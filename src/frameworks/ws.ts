@@ -1,6 +1,7 @@
 import { type IncomingMessage, STATUS_CODES } from "node:http";
 import type { Duplex } from "node:stream";
 import type { Sessions } from "../core/sessions.ts";
+import { isHoldfastError } from "../errors.ts";
 import { requestHead } from "../http/head.ts";
 import { createSockets, type SocketSession, type SocketSessionsOptions } from "../http/sockets.ts";
 
@@ -57,8 +58,11 @@ const CLOSE_WITHIN = 1000;
  * wss.on("connection", (socket) => {
  *   const session = sockets.of(socket);
  *   if (session.handshake.userId === undefined) return socket.close(4401, "log in first");
- *   socket.on("error", console.error).on("message", async () => {
- *     socket.send(`${await session.use(({ data }) => data.views ?? 0)} views`);
+ *   socket.on("error", console.error).on("message", () => {
+ *     session.use((now) => now.update("views", (n = 0) => n + 1)).then(
+ *       (views) => socket.send(`${views} views`),
+ *       () => socket.close(1011), // the store is down, or the session has ended
+ *     );
  *   });
  * });
  * ```
@@ -77,22 +81,21 @@ export function wsSessions<Data extends object, Request extends IncomingMessage,
       const breakOff = (): void => void connection.destroy();
       // Until ws listens: a client that goes away meanwhile must not end the process.
       connection.on("error", breakOff);
-      try {
-        const requested = requestHead(request);
-        if (sockets.isForeign(requested)) return refuse(connection, 403);
-        const joined = await sockets.join(requested);
-        if (connection.destroyed) return joined.leave();
-        connection.once("close", joined.leave);
-        connection.off("error", breakOff);
-        server.handleUpgrade(request, connection, head, (socket, upgraded) => {
-          sockets.keep(socket, joined);
-          joined.closeBy(() => close(socket, connection));
-          server.emit("connection", socket, upgraded);
-        });
-      } catch (error) {
+      const requested = requestHead(request);
+      if (sockets.isForeign(requested)) return refuse(connection, 403);
+      const joined = await sockets.join(requested).catch((error: unknown) => {
         console.error(error);
-        refuse(connection, (error as { status?: number }).status ?? 500);
-      }
+        refuse(connection, isHoldfastError(error) ? error.status : 500);
+      });
+      if (!joined) return;
+      if (connection.destroyed) return joined.leave();
+      connection.once("close", joined.leave);
+      connection.off("error", breakOff);
+      server.handleUpgrade(request, connection, head, (socket, upgraded) => {
+        sockets.keep(socket, joined);
+        joined.closeBy(() => close(socket, connection));
+        server.emit("connection", socket, upgraded);
+      });
     },
     of: sockets.of,
   };

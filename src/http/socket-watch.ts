@@ -82,6 +82,14 @@ export function watchSessions<Data extends object>(sessions: Sessions<Data>, int
     const { handle } = session;
     let hasEnded = false;
     let close: (() => void) | undefined;
+    const closeNow = (): void => {
+      try {
+        close?.();
+      } catch (error) {
+        // A listener of the app's: it must not keep the session's other sockets open.
+        console.error(error);
+      }
+    };
     const member: Watched = {
       get hasEnded() {
         return hasEnded;
@@ -90,11 +98,11 @@ export function watchSessions<Data extends object>(sessions: Sessions<Data>, int
         if (hasEnded) return;
         hasEnded = true;
         member.leave();
-        close?.();
+        closeNow();
       },
       closeBy(by) {
         close = by;
-        if (hasEnded) close();
+        if (hasEnded) closeNow();
       },
       leave() {
         const others = members.get(handle);

@@ -95,9 +95,10 @@ export function createSockets<Socket extends object, Data extends object>(
         return exchange.session;
       });
 
+      const { handle, isNew } = handshake;
       const gone = (): HoldfastError<"session-gone"> => {
         member.end();
-        return sessionGone(handshake.handle);
+        return sessionGone(handle);
       };
 
       async function use<T>(fn: (session: Session<Data>) => T | Promise<T>): Promise<T> {
@@ -105,7 +106,7 @@ export function createSockets<Socket extends object, Data extends object>(
         const exchange = await open(head);
         const { session } = exchange;
         // Whatever else the cookies open now, the socket is of the session that it began with.
-        if (handshake.isNew ? !session.isNew : session.handle !== handshake.handle) throw gone();
+        if (isNew ? !session.isNew : session.handle !== handle) throw gone();
         try {
           const value = await fn(session);
           await exchange.prepare();
