@@ -1,4 +1,4 @@
-import { createSessions, type IndexedSessions, type Sessions } from "holdfast";
+import { createSessions, type IndexedSessions, type Sessions, type SessionsOptions } from "holdfast";
 import { memoryStore } from "holdfast/stores/memory";
 import { barrier } from "holdfast/testing";
 import { afterEach, beforeEach, describe, expect, it, vi } from "vitest";
@@ -14,10 +14,10 @@ beforeEach(() => void vi.useFakeTimers({ toFake: ["setInterval", "clearInterval"
 afterEach(() => void vi.useRealTimers());
 
 /** A server of sockets, a browser that is logged in, and another process on the same store. */
-async function setUp(serve: ServeSockets, options: Partial<Parameters<typeof createSessions>[0]> = {}) {
+async function setUp(serve: ServeSockets, options: Omit<SessionsOptions, "store"> = {}) {
   const store = watchedStore();
-  const sessions: IndexedSessions<Data> = createSessions<Data>({ store, ...options });
-  const other: IndexedSessions<Data> = createSessions<Data>({ store, ...options });
+  const sessions = createSessions<Data>({ ...options, store });
+  const other = createSessions<Data>({ ...options, store });
   const browser = client(sessions);
   await browser.request(async (session) => {
     await session.login("ada");
@@ -54,11 +54,14 @@ const nextCheck = (): Promise<unknown> => vi.advanceTimersByTimeAsync(30_000);
 
 const handleOf = (browser: Client<Data>): string => browser.cookie!.split("=")[1]!.split(".")[0]!;
 
-describe.each<[string, ServeSockets, string]>([
-  ["ws 8", serveWs, "4401 session ended"],
-  ["Socket.IO 4", serveSocketIo("websocket"), "io server disconnect"],
-  ["Socket.IO 4, by polling", serveSocketIo("polling"), "io server disconnect"],
-])("a socket of %s", (name, serve, ended) => {
+/** How a client of each knows that its session has ended, and what the page of another site is answered. */
+describe.each<[string, ServeSockets, string, number]>([
+  ["ws 8", serveWs, "4401 session ended", 403],
+  // Its server has but one answer to an upgrade that it refuses.
+  ["Socket.IO 4", serveSocketIo("websocket"), "io server disconnect", 400],
+  ["Socket.IO 4, by polling", serveSocketIo("polling"), "io server disconnect", 403],
+  ["Socket.IO 4, by its middleware alone", serveSocketIo("websocket", false), "io server disconnect", 403],
+])("a socket of %s", (_, serve, ended, refused) => {
   it("has the session of its handshake", async () => {
     const { store, browser, served } = await setUp(serve);
     store.calls.length = 0;
@@ -138,6 +141,7 @@ describe.each<[string, ServeSockets, string]>([
   it("closes when its session is evicted by a later login", async () => {
     const { sessions, served, browser } = await setUp(serve, { maxPerUser: 1 });
     const { closed } = await open(served, browser);
+    vi.setSystemTime(Date.now() + 1);
     await client(sessions).request((session) => session.login("ada"));
     expect(await closed).toBe(ended);
   });
@@ -261,13 +265,13 @@ describe.each<[string, ServeSockets, string]>([
     store.calls.length = 0;
     const { cookie } = browser;
     for (const origin of ["https://evil.example", "null", `http://127.0.0.1:${served.port}.evil.example`, "http://["]) {
-      expect(await served.open({ cookie, origin }), origin).toBe(403);
+      expect(await served.open({ cookie, origin }), origin).toBe(refused);
     }
     expect(store.calls).toEqual([]);
     expect(await served.open({ cookie, origin: `http://127.0.0.1:${served.port}` })).toBeTypeOf("object");
     const allowing = await serve(sessions, { allowOrigins: ["https://app.example"] });
     expect(await allowing.open({ cookie, origin: "https://app.example" })).toBeTypeOf("object");
-    expect(await allowing.open({ cookie, origin: "https://evil.example" })).toBe(403);
+    expect(await allowing.open({ cookie, origin: "https://evil.example" })).toBe(refused);
   });
 
   it.each(["sid=garbage", "sid=", "=;;;", `sid=${"A".repeat(22)}.${"B".repeat(43)}`, `sid=${"é".repeat(9000)}`])(
@@ -358,7 +362,7 @@ describe.each<[string, ServeSockets, string]>([
   it("refuses options that can't be meant so", async () => {
     const sessions = createSessions<Data>({ store: memoryStore() });
     for (const allowOrigins of [["app.example"], ["https://app.example/"], "https://app.example", ["*"]] as string[][]) {
-      await expect(serve(sessions, { allowOrigins }), name).rejects.toMatchObject({ code: "option-invalid" });
+      await expect(serve(sessions, { allowOrigins })).rejects.toMatchObject({ code: "option-invalid" });
     }
     await expect(serve(sessions, { checkEvery: "soon" as "1s" })).rejects.toMatchObject({ code: "option-invalid" });
   });

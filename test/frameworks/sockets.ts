@@ -1,7 +1,7 @@
 import { once } from "node:events";
-import { createServer, type OutgoingHttpHeaders } from "node:http";
+import { createServer, type IncomingHttpHeaders } from "node:http";
 import type { Sessions } from "holdfast";
-import { type SocketIoRefusal, socketIoSessions } from "holdfast/socket.io";
+import { socketIoSessions } from "holdfast/socket.io";
 import { type SocketSession, type SocketSessionsOptions, wsSessions } from "holdfast/ws";
 import { Server } from "socket.io";
 import { io as connect } from "socket.io-client";
@@ -20,7 +20,7 @@ export interface Opened<Data extends object> {
 
 export interface Served<Data extends object> {
   /** Opens a socket; or answers the status that the client is refused with. */
-  open(headers?: OutgoingHttpHeaders): Promise<Opened<Data> | number>;
+  open(headers?: Readonly<Record<string, string | undefined>>): Promise<Opened<Data> | number>;
   readonly port: number;
 }
 
@@ -29,28 +29,51 @@ export type ServeSockets = <Data extends object>(
   options?: SocketSessionsOptions,
 ) => Promise<Served<Data>>;
 
+/** Finds the server's end of a client's socket, by a header. */
+function ends<Socket>() {
+  const waiting = new Map<string, (socket: Socket) => void>();
+  return {
+    connected(socket: Socket, headers: IncomingHttpHeaders): void {
+      waiting.get(String(headers["x-end"]))?.(socket);
+    },
+    next(headers: Readonly<Record<string, string | undefined>>) {
+      const { promise, resolve } = Promise.withResolvers<Socket>();
+      const end = String(waiting.size);
+      waiting.set(end, resolve);
+      const given = Object.entries({ ...headers, "x-end": end }).filter(([, value]) => value !== undefined);
+      return { other: promise, sent: Object.fromEntries(given) as Record<string, string> };
+    },
+  };
+}
+
 export const serveWs: ServeSockets = async (sessions, options) => {
   const wss = new WebSocketServer({ noServer: true });
   const sockets = wsSessions(sessions, wss, options);
+  const { connected, next } = ends<WebSocket>();
+  wss.on("connection", (socket, request) => connected(socket, request.headers));
   const port = await listening(createServer().on("upgrade", sockets.upgrade));
   return {
     port,
-    async open(headers) {
-      const client = new WebSocket(`ws://127.0.0.1:${port}`, { headers });
+    async open(headers = {}) {
+      const { other, sent } = next(headers);
+      const client = new WebSocket(`ws://127.0.0.1:${port}`, { headers: sent });
+      client.on("error", () => {});
       onTestFinished(() => client.terminate());
-      const connected = once(wss, "connection");
-      const refused = once(client, "unexpected-response");
-      const [first] = await Promise.race([connected, refused]);
-      if (!(first instanceof WebSocket)) {
-        client.on("error", () => {});
-        return (await refused)[1].statusCode;
-      }
+      const refused = new Promise<number>((resolve) => {
+        client.on("unexpected-response", (_, response) => resolve(response.statusCode!));
+      });
+      const closed = new Promise<string>((resolve) => {
+        client.on("close", (code, reason) => resolve(`${code} ${reason}`));
+      });
+      const socket = await Promise.race([other, refused]);
+      if (typeof socket === "number") return socket;
       return {
-        session: sockets.of(first),
-        closed: once(client, "close").then(([code, reason]) => `${code} ${reason}`),
+        session: sockets.of(socket),
+        closed,
         async close() {
+          const gone = once(socket, "close");
           client.close();
-          await once(first, "close");
+          await gone;
         },
       };
     },
@@ -63,35 +86,42 @@ export const serveSocketIo =
     const sockets = socketIoSessions(sessions, options);
     const server = createServer();
     const io = new Server(server, refusesEarly ? { allowRequest: sockets.allowRequest } : {});
+    const { connected, next } = ends<Parameters<Parameters<typeof io.use>[0]>[0]>();
     io.use(sockets.middleware);
+    io.on("connection", (socket) => connected(socket, socket.handshake.headers));
     const port = await listening(server);
     onTestFinished(() => io.close());
     return {
       port,
       async open(headers = {}) {
-        const extraHeaders = headers as Record<string, string>;
-        const options = { forceNew: true, transports: [transport], upgrade: false, reconnection: false, extraHeaders };
+        const { other, sent } = next(headers);
+        const options = { forceNew: true, transports: [transport], reconnection: false, extraHeaders: sent };
         const client = connect(`http://127.0.0.1:${port}`, options);
         onTestFinished(() => void client.disconnect());
-        const connected = once(io, "connection");
         const refused = new Promise<number>((resolve) => {
-          client.on("connect_error", (error: Error & Partial<SocketIoRefusal> & { context?: { status?: number } }) => {
-            const { description } = error as { description?: number | { message?: string } };
-            const seen = /\d{3}$/.exec(typeof description === "object" ? (description.message ?? "") : `${description}`);
-            resolve(error.data?.status ?? Number(seen?.[0]));
-          });
+          client.on("connect_error", (error) => resolve(statusOf(error)));
         });
-        const first = await Promise.race([connected, refused]);
-        if (typeof first === "number") return first;
-        const [socket] = first;
+        const closed = new Promise<string>((resolve) => client.on("disconnect", resolve));
+        const socket = await Promise.race([other, refused]);
+        if (typeof socket === "number") return socket;
         return {
           session: sockets.of(socket),
-          closed: new Promise((resolve) => client.on("disconnect", resolve)),
+          closed,
           async close() {
+            const gone = once(socket, "disconnect");
             client.disconnect();
-            await once(socket, "disconnect");
+            await gone;
           },
         };
       },
     };
   };
+
+/** By the server's middleware, or by its HTTP, of which each transport tells in its own way. */
+function statusOf(error: Error & { data?: { status: number }; description?: unknown }): number {
+  const { data, description } = error;
+  if (data) return data.status;
+  if (typeof description === "number") return description;
+  const { message } = description as { message?: string };
+  return Number(/\d{3}$/.exec(String(message))?.[0]);
+}
