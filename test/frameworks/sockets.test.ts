@@ -4,7 +4,7 @@ import { barrier } from "holdfast/testing";
 import { afterEach, beforeEach, describe, expect, it, vi } from "vitest";
 import { type Client, client } from "../core/client.ts";
 import { watchedStore } from "../core/stores.ts";
-import { type Opened, type ServeSockets, type Served, serveSocketIo, serveWs } from "./sockets.ts";
+import { type Opened, type Served, type ServeSockets, serveSocketIo, serveWs } from "./sockets.ts";
 
 interface Data {
   [entry: string]: unknown;
@@ -91,11 +91,11 @@ describe.each<[string, ServeSockets, string, number]>([
     const message = (entry: string) =>
       session.use(async ({ data }) => {
         data[entry] = true;
-        await gate();
+        await gate.arrive();
       });
     const request = browser.request(async ({ data }) => {
       data.request = true;
-      await gate();
+      await gate.arrive();
     });
     await Promise.all([message("one"), message("two"), request]);
     await Promise.all([
@@ -361,7 +361,12 @@ describe.each<[string, ServeSockets, string, number]>([
 
   it("refuses options that can't be meant so", async () => {
     const sessions = createSessions<Data>({ store: memoryStore() });
-    for (const allowOrigins of [["app.example"], ["https://app.example/"], "https://app.example", ["*"]] as string[][]) {
+    for (const allowOrigins of [
+      ["app.example"],
+      ["https://app.example/"],
+      "https://app.example",
+      ["*"],
+    ] as string[][]) {
       await expect(serve(sessions, { allowOrigins })).rejects.toMatchObject({ code: "option-invalid" });
     }
     await expect(serve(sessions, { checkEvery: "soon" as "1s" })).rejects.toMatchObject({ code: "option-invalid" });

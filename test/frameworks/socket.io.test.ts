@@ -1,0 +1,117 @@
+import { once } from "node:events";
+import { createServer } from "node:http";
+import { createSessions } from "holdfast";
+import { socketIoSessions } from "holdfast/socket.io";
+import { memoryStore } from "holdfast/stores/memory";
+import { Server, type ServerOptions } from "socket.io";
+import { io as connect } from "socket.io-client";
+import { expect, it, onTestFinished, vi } from "vitest";
+import { client } from "../core/client.ts";
+import { listening } from "../http/listen.ts";
+
+async function setUp(options: Partial<ServerOptions> = {}) {
+  const sessions = createSessions<{ room: string }>({ store: memoryStore() });
+  const browser = client(sessions);
+  await browser.request((session) => session.login("ada"));
+  const sockets = socketIoSessions(sessions);
+  const server = createServer();
+  const io = new Server(server, { allowRequest: sockets.allowRequest, ...options });
+  const port = await listening(server);
+  onTestFinished(() => io.close());
+  const extraHeaders = { cookie: browser.cookie! };
+  const dial = (namespace = "/", multiplex = false) => {
+    const dialled = connect(`http://127.0.0.1:${port}${namespace}`, {
+      transports: ["websocket"],
+      extraHeaders,
+      multiplex,
+      reconnectionDelay: 1,
+    });
+    onTestFinished(() => void dialled.disconnect());
+    return dialled;
+  };
+  return { sessions, browser, sockets, io, dial };
+}
+
+it("gives a session to each namespace that asks for it, and disconnects all of them", async () => {
+  const { sessions, sockets, io, dial } = await setUp();
+  io.use(sockets.middleware);
+  io.of("/chat").use(sockets.middleware);
+  const [main] = await Promise.all([once(io, "connection"), dial("/", true)]);
+  const [chat] = await Promise.all([once(io.of("/chat"), "connection"), dial("/chat", true)]);
+  const { handshake } = sockets.of(main[0]);
+  expect(sockets.of(chat[0]).handshake.handle).toBe(handshake.handle);
+  const gone = [once(main[0], "disconnect"), once(chat[0], "disconnect")];
+  await sessions.revoke(handshake.handle);
+  await Promise.all(gone);
+});
+
+it("leaves nothing on a connection whose namespaces come and go", async () => {
+  const { sockets, io, dial } = await setUp();
+  io.of("/chat").use(sockets.middleware);
+  const stays = dial("/", true);
+  const [socket] = await once(io, "connection");
+  const before = socket.conn.listenerCount("close");
+  for (let i = 0; i < 3; i++) {
+    const chat = io.of("/chat");
+    const comes = once(chat, "connection");
+    const dialled = dial("/chat", true);
+    const [joined] = await comes;
+    expect(socket.conn).toBe(joined.conn);
+    const goes = once(joined, "disconnect");
+    dialled.disconnect();
+    await goes;
+    expect(socket.conn.listenerCount("close")).toBe(before);
+  }
+  stays.disconnect();
+});
+
+it("closes the connection where the session ends before the socket is connected", async () => {
+  const { sessions, sockets, io, dial } = await setUp();
+  const connected = vi.fn();
+  io.use(sockets.middleware);
+  io.use((socket, next) => {
+    void sessions.revoke(sockets.of(socket).handshake.handle).then(() => next());
+  });
+  io.on("connection", connected);
+  const opened = once(io.engine, "connection");
+  const dialled = dial();
+  const [conn] = await opened;
+  await once(conn, "close");
+  dialled.disconnect();
+  expect(connected).not.toHaveBeenCalled();
+});
+
+it("has no session for a socket that was recovered past the middleware", async () => {
+  const { sockets, io, dial } = await setUp({ connectionStateRecovery: {} });
+  io.use(sockets.middleware);
+  const dialled = dial();
+  const [socket] = await once(io, "connection");
+  // What a client needs to be recovered.
+  const given = once(dialled, "news");
+  socket.emit("news");
+  await given;
+  const again = once(io, "connection");
+  dialled.io.engine.close();
+  const [recovered] = await again;
+  expect(recovered.recovered).toBe(true);
+  expect(() => sockets.of(recovered)).toThrow(expect.objectContaining({ code: "argument-invalid" }));
+});
+
+it("tells a client no more than HTTP would", async () => {
+  const sessions = createSessions({ store: memoryStore() });
+  vi.spyOn(sessions, "open").mockImplementation(() => {
+    throw new Error("secret");
+  });
+  const log = vi.spyOn(console, "error").mockImplementation(() => {});
+  const sockets = socketIoSessions(sessions);
+  const server = createServer();
+  const io = new Server(server);
+  io.use(sockets.middleware);
+  onTestFinished(() => io.close());
+  const dialled = connect(`http://127.0.0.1:${await listening(server)}`, { transports: ["websocket"] });
+  const error = await new Promise<Error & { data?: unknown }>((resolve) => dialled.on("connect_error", resolve));
+  dialled.disconnect();
+  expect([error.message, error.data]).toEqual(["Internal Server Error", { status: 500 }]);
+  expect(log).toHaveBeenCalledWith(expect.objectContaining({ message: "secret" }));
+  log.mockRestore();
+});

@@ -1,0 +1,115 @@
+import { once } from "node:events";
+import { createServer } from "node:http";
+import { connect } from "node:net";
+import { createSessions } from "holdfast";
+import { memoryStore } from "holdfast/stores/memory";
+import { wsSessions } from "holdfast/ws";
+import { afterEach, expect, it, vi } from "vitest";
+import { WebSocket, WebSocketServer } from "ws";
+import { client } from "../core/client.ts";
+import { watchedStore } from "../core/stores.ts";
+import { listening } from "../http/listen.ts";
+
+afterEach(() => void vi.useRealTimers());
+
+async function setUp(options?: ConstructorParameters<typeof WebSocketServer>[0]) {
+  const store = watchedStore();
+  const sessions = createSessions<{ room: string }>({ store });
+  const browser = client(sessions);
+  await browser.request((session) => session.login("ada"));
+  const wss = new WebSocketServer({ noServer: true, ...options });
+  const sockets = wsSessions(sessions, wss);
+  const port = await listening(createServer().on("upgrade", sockets.upgrade));
+  const off = vi.fn();
+  const on = vi.spyOn(sessions, "on").mockImplementation(() => off);
+  /** How many listeners the sessions have now. */
+  const listeners = () => on.mock.calls.length - off.mock.calls.length;
+  const dial = (path = "/") => new WebSocket(`ws://127.0.0.1:${port}${path}`, { headers: { cookie: browser.cookie } });
+  return { store, sessions, browser, wss, sockets, port, on, listeners, dial };
+}
+
+it("cuts a client that doesn't answer when its session ends", async () => {
+  const { sessions, wss, on, dial, sockets } = await setUp();
+  on.mockRestore();
+  const client = dial();
+  const [[socket]] = await Promise.all([once(wss, "connection"), once(client, "open")]);
+  // Neither reads the closing, nor answers.
+  client.pause();
+  vi.useFakeTimers({ toFake: ["setTimeout", "clearTimeout"] });
+  const closed = once(socket, "close");
+  await sessions.revoke(sockets.of(socket).handshake.handle);
+  expect(socket.readyState).toBe(WebSocket.CLOSING);
+  await vi.advanceTimersByTimeAsync(1000);
+  await closed;
+  client.terminate();
+});
+
+it("lets go of a client that goes away while its session is read", async () => {
+  const { store, port, browser, listeners, wss } = await setUp();
+  const connection = vi.fn();
+  wss.on("connection", connection);
+  const { promise: parked, resolve: goOn } = Promise.withResolvers<void>();
+  const { promise: reading, resolve: reads } = Promise.withResolvers<void>();
+  store.before = () => {
+    reads();
+    return parked;
+  };
+  const socket = connect(port, "127.0.0.1");
+  socket.on("error", () => {});
+  socket.write(
+    `GET / HTTP/1.1\r\nHost: x\r\nConnection: Upgrade\r\nUpgrade: websocket\r\nSec-WebSocket-Version: 13\r\nSec-WebSocket-Key: ${btoa("0123456789abcdef")}\r\nCookie: ${browser.cookie}\r\n\r\n`,
+  );
+  await reading;
+  expect(listeners()).toBe(5);
+  socket.resetAndDestroy();
+  await once(socket, "close");
+  goOn();
+  await vi.waitFor(() => expect(listeners()).toBe(0));
+  expect(connection).not.toHaveBeenCalled();
+});
+
+it("lets go of a handshake that ws refuses", async () => {
+  const { dial, listeners } = await setUp({ path: "/chat" });
+  const client = dial("/other");
+  client.on("error", () => {});
+  const [, response] = await once(client, "unexpected-response");
+  expect(response.statusCode).toBe(400);
+  response.destroy();
+  await vi.waitFor(() => expect(listeners()).toBe(0));
+});
+
+it("knows no other sockets", async () => {
+  const { sockets, wss } = await setUp();
+  expect(() => sockets.of(new WebSocket(null))).toThrow(expect.objectContaining({ code: "argument-invalid" }));
+  wss.close();
+});
+
+it("closes a session's other sockets where closing one throws", async () => {
+  const { sessions, wss, on, dial, sockets } = await setUp();
+  on.mockRestore();
+  const log = vi.spyOn(console, "error").mockImplementation(() => {});
+  const clients = [dial(), dial()];
+  const opened: WebSocket[] = [];
+  wss.on("connection", (socket) => opened.push(socket));
+  await vi.waitFor(() => expect(opened).toHaveLength(2));
+  opened[0]!.close = () => {
+    throw new Error("the app's own");
+  };
+  const closed = Promise.race(clients.map((each) => once(each, "close")));
+  await sessions.revoke(sockets.of(opened[0]!).handshake.handle);
+  expect((await closed)[0]).toBe(4401);
+  expect(log).toHaveBeenCalledWith(expect.objectContaining({ message: "the app's own" }));
+  log.mockRestore();
+  for (const each of clients) each.terminate();
+});
+
+it("needs no store that answers later", async () => {
+  const sessions = createSessions({ store: memoryStore() });
+  const wss = new WebSocketServer({ noServer: true });
+  const sockets = wsSessions(sessions, wss);
+  const port = await listening(createServer().on("upgrade", sockets.upgrade));
+  const client = new WebSocket(`ws://127.0.0.1:${port}`);
+  const [[socket]] = await Promise.all([once(wss, "connection"), once(client, "open")]);
+  expect(sockets.of(socket).handshake.isNew).toBe(true);
+  client.terminate();
+});
