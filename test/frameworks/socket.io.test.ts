@@ -87,7 +87,7 @@ it("has no session for a socket that was recovered past the middleware", async (
   const dialled = dial();
   const [socket] = await once(io, "connection");
   // What a client needs to be recovered.
-  const given = once(dialled, "news");
+  const given = new Promise((resolve) => dialled.on("news", resolve));
   socket.emit("news");
   await given;
   const again = once(io, "connection");

@@ -19,13 +19,14 @@ async function setUp(options?: ConstructorParameters<typeof WebSocketServer>[0])
   await browser.request((session) => session.login("ada"));
   const wss = new WebSocketServer({ noServer: true, ...options });
   const sockets = wsSessions(sessions, wss);
-  const port = await listening(createServer().on("upgrade", sockets.upgrade));
+  const server = createServer().on("upgrade", sockets.upgrade);
+  const port = await listening(server);
   const off = vi.fn();
   const on = vi.spyOn(sessions, "on").mockImplementation(() => off);
   /** How many listeners the sessions have now. */
   const listeners = () => on.mock.calls.length - off.mock.calls.length;
   const dial = (path = "/") => new WebSocket(`ws://127.0.0.1:${port}${path}`, { headers: { cookie: browser.cookie } });
-  return { store, sessions, browser, wss, sockets, port, on, listeners, dial };
+  return { server, store, sessions, browser, wss, sockets, port, on, listeners, dial };
 }
 
 it("cuts a client that doesn't answer when its session ends", async () => {
@@ -44,28 +45,23 @@ it("cuts a client that doesn't answer when its session ends", async () => {
   client.terminate();
 });
 
-it("lets go of a client that goes away while its session is read", async () => {
-  const { store, port, browser, listeners, wss } = await setUp();
-  const connection = vi.fn();
-  wss.on("connection", connection);
+it.each(["is reset", "is destroyed"])("lets go of a connection that %s while its session is read", async (how) => {
+  const { server, store, port, browser, listeners } = await setUp();
   const { promise: parked, resolve: goOn } = Promise.withResolvers<void>();
-  const { promise: reading, resolve: reads } = Promise.withResolvers<void>();
-  store.before = () => {
-    reads();
-    return parked;
-  };
+  store.before = () => parked;
+  const upgraded = once(server, "upgrade");
   const socket = connect(port, "127.0.0.1");
   socket.on("error", () => {});
   socket.write(
     `GET / HTTP/1.1\r\nHost: x\r\nConnection: Upgrade\r\nUpgrade: websocket\r\nSec-WebSocket-Version: 13\r\nSec-WebSocket-Key: ${btoa("0123456789abcdef")}\r\nCookie: ${browser.cookie}\r\n\r\n`,
   );
-  await reading;
+  const [, connection] = await upgraded;
   expect(listeners()).toBe(5);
+  if (how === "is destroyed") connection.destroy(new Error("the connection's own"));
   socket.resetAndDestroy();
   await once(socket, "close");
   goOn();
   await vi.waitFor(() => expect(listeners()).toBe(0));
-  expect(connection).not.toHaveBeenCalled();
 });
 
 it("lets go of a handshake that ws refuses", async () => {
@@ -79,9 +75,9 @@ it("lets go of a handshake that ws refuses", async () => {
 });
 
 it("knows no other sockets", async () => {
-  const { sockets, wss } = await setUp();
-  expect(() => sockets.of(new WebSocket(null))).toThrow(expect.objectContaining({ code: "argument-invalid" }));
-  wss.close();
+  const { sockets } = await setUp();
+  const stranger = new WebSocket("ws://127.0.0.1:1").on("error", () => {});
+  expect(() => sockets.of(stranger)).toThrow(expect.objectContaining({ code: "argument-invalid" }));
 });
 
 it("closes a session's other sockets where closing one throws", async () => {

@@ -29,8 +29,8 @@ wss.on("connection", async (socket) => {
   same<ReturnType<typeof session.use<string>>, Promise<string>>(true);
   // @ts-expect-error no such entry
   session.handshake.data.cuont;
-  // @ts-expect-error no socket of a server
-  sockets.of(server);
+  // @ts-expect-error no socket
+  sockets.of(wss.options);
 });
 // @ts-expect-error a unit that there is not
 wsSessions(sessions, wss, { checkEvery: "10 minutes" });
