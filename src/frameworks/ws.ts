@@ -21,7 +21,7 @@ export interface WsServer<Request extends IncomingMessage, Socket extends WsSock
     head: Buffer,
     callback: (socket: Socket, request: Request) => void,
   ): void;
-  emit(event: "connection", socket: Socket, request: Request): unknown;
+  emit(event: "connection", ...args: unknown[]): unknown;
 }
 
 export interface WsSessions<Data extends object, Request extends IncomingMessage, Socket extends WsSocket> {

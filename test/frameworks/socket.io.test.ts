@@ -50,15 +50,18 @@ it("leaves nothing on a connection whose namespaces come and go", async () => {
   io.of("/chat").use(sockets.middleware);
   const stays = dial("/", true);
   const [socket] = await once(io, "connection");
+  const chatting = stays.io.socket("/chat");
   const before = socket.conn.listenerCount("close");
   for (let i = 0; i < 3; i++) {
     const chat = io.of("/chat");
     const comes = once(chat, "connection");
-    const dialled = dial("/chat", true);
+    const connected = new Promise((resolve) => chatting.once("connect", () => resolve(undefined)));
+    chatting.connect();
+    await connected;
     const [joined] = await comes;
     expect(socket.conn).toBe(joined.conn);
     const goes = once(joined, "disconnect");
-    dialled.disconnect();
+    chatting.disconnect();
     await goes;
     expect(socket.conn.listenerCount("close")).toBe(before);
   }

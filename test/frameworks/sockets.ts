@@ -65,8 +65,10 @@ export const serveWs: ServeSockets = async (sessions, options) => {
       const closed = new Promise<string>((resolve) => {
         client.on("close", (code, reason) => resolve(`${code} ${reason}`));
       });
+      const open = new Promise((resolve) => client.on("open", resolve));
       const socket = await Promise.race([other, refused]);
       if (typeof socket === "number") return socket;
+      await open;
       return {
         session: sockets.of(socket),
         closed,
@@ -102,8 +104,10 @@ export const serveSocketIo =
           client.on("connect_error", (error) => resolve(statusOf(error)));
         });
         const closed = new Promise<string>((resolve) => client.on("disconnect", resolve));
+        const open = new Promise<void>((resolve) => client.on("connect", () => resolve()));
         const socket = await Promise.race([other, refused]);
         if (typeof socket === "number") return socket;
+        await open;
         return {
           session: sockets.of(socket),
           closed,
