@@ -47,25 +47,21 @@ it("gives a session to each namespace that asks for it, and disconnects all of t
 
 it("leaves nothing on a connection whose namespaces come and go", async () => {
   const { sockets, io, dial } = await setUp();
-  io.of("/chat").use(sockets.middleware);
   const stays = dial("/", true);
   const [socket] = await once(io, "connection");
-  const chatting = stays.io.socket("/chat");
   const before = socket.conn.listenerCount("close");
-  for (let i = 0; i < 3; i++) {
-    const chat = io.of("/chat");
-    const comes = once(chat, "connection");
-    const connected = new Promise((resolve) => chatting.once("connect", () => resolve(undefined)));
-    chatting.connect();
-    await connected;
+  for (const name of ["/one", "/two", "/three"]) {
+    const comes = once(io.of(name).use(sockets.middleware), "connection");
+    const visiting = stays.io.socket(name);
+    await new Promise<void>((resolve) => visiting.on("connect", () => resolve()));
     const [joined] = await comes;
-    expect(socket.conn).toBe(joined.conn);
+    expect(joined.conn).toBe(socket.conn);
+    expect(socket.conn.listenerCount("close")).toBe(before + 1);
     const goes = once(joined, "disconnect");
-    chatting.disconnect();
+    visiting.disconnect();
     await goes;
     expect(socket.conn.listenerCount("close")).toBe(before);
   }
-  stays.disconnect();
 });
 
 it("closes the connection where the session ends before the socket is connected", async () => {
