@@ -451,7 +451,7 @@ export class Exchange<Data extends object> {
     if (!this.#left) return;
     throw new HoldfastError(
       "headers-sent",
-      "A session can't begin or get a new id after the response's headers have left: its cookie goes with them. Do it before the first write.",
+      "A session can't begin or get a new id after the response's headers have left, nor in a socket: its cookie goes with them. Do it in a request, before the first write.",
       {},
     );
   }

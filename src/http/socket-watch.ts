@@ -1,6 +1,6 @@
+import { isSessionGone } from "../core/misuse.ts";
 import type { Session } from "../core/session.ts";
 import type { Sessions } from "../core/sessions.ts";
-import { isHoldfastError } from "../errors.ts";
 
 /** One socket among those that close with their session. */
 export interface Member {
@@ -114,9 +114,8 @@ export function watchSessions<Data extends object>(sessions: Sessions<Data>, int
       async check() {
         const { expiresAt } = session;
         await session.reload().catch((error: unknown) => {
-          const isGone = isHoldfastError(error) && error.code === "session-gone";
           // While the store is down, sockets live as long as their sessions are known to.
-          if (isGone || Date.now() >= expiresAt) member.end();
+          if (isSessionGone(error) || Date.now() >= expiresAt) member.end();
         });
       },
     };

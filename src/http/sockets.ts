@@ -1,9 +1,9 @@
 import { type Duration, milliseconds } from "../core/duration.ts";
 import type { Exchange } from "../core/exchange.ts";
+import { checkOrigins, isSessionGone, socketOutlived, socketUnknown } from "../core/misuse.ts";
 import type { Session } from "../core/session.ts";
 import type { Sessions } from "../core/sessions.ts";
 import type { RequestHead } from "../core/transport.ts";
-import { HoldfastError, isHoldfastError } from "../errors.ts";
 import { watchSessions } from "./socket-watch.ts";
 
 export interface SocketSessionsOptions {
@@ -63,10 +63,7 @@ export function createSockets<Socket extends object, Data extends object>(
   sessions: Sessions<Data>,
   { checkEvery = "30s", allowOrigins = [] }: SocketSessionsOptions,
 ): Sockets<Socket, Data> {
-  if (!Array.isArray(allowOrigins) || allowOrigins.some((origin) => URL.parse(origin)?.origin !== origin)) {
-    const message = 'The option allowOrigins must be a list of origins, such as "https://app.example.com".';
-    throw new HoldfastError("option-invalid", message, { option: "allowOrigins" });
-  }
+  checkOrigins(allowOrigins, "allowOrigins");
   const watch = watchSessions(sessions, milliseconds(checkEvery, "checkEvery"));
   const kept = new WeakMap<Socket, SocketSession<Data>>();
 
@@ -96,9 +93,9 @@ export function createSockets<Socket extends object, Data extends object>(
       });
 
       const { handle, isNew } = handshake;
-      const gone = (): HoldfastError<"session-gone"> => {
+      const gone = (): Error => {
         member.end();
-        return sessionGone(handle);
+        return socketOutlived(handle);
       };
 
       async function use<T>(fn: (session: Session<Data>) => T | Promise<T>): Promise<T> {
@@ -114,7 +111,7 @@ export function createSockets<Socket extends object, Data extends object>(
           return value;
         } catch (error) {
           exchange.abandon();
-          if (isHoldfastError(error) && error.code === "session-gone") member.end();
+          if (isSessionGone(error)) member.end();
           throw error;
         }
       }
@@ -129,17 +126,7 @@ export function createSockets<Socket extends object, Data extends object>(
     of(socket) {
       const session = kept.get(socket);
       if (session) return session;
-      throw new HoldfastError("argument-invalid", "This socket did not come through the sessions' handshake.", {
-        argument: "socket",
-      });
+      throw socketUnknown();
     },
   };
-}
-
-function sessionGone(handle: string): HoldfastError<"session-gone"> {
-  return new HoldfastError(
-    "session-gone",
-    "The session ended, or got a new id by a login or by age, after the socket's handshake. The socket closes; its client may connect again with the cookie that it has now.",
-    { handle },
-  );
 }

@@ -52,8 +52,8 @@ const BUNDLES: readonly Bundle[] = [
     imports: ["node:crypto", "node:http"],
     never: [...STORES, "express"],
   },
-  { subpath: "holdfast/ws", budget: 2_500, imports: ["node:http"], never: [...STORES, "express"] },
-  { subpath: "holdfast/socket.io", budget: 2_500, imports: ["node:http"], never: [...STORES, "express"] },
+  { subpath: "holdfast/ws", budget: 2_800, imports: ["node:http"], never: [...STORES, "express"] },
+  { subpath: "holdfast/socket.io", budget: 2_800, imports: ["node:http"], never: [...STORES, "express"] },
   {
     subpath: "holdfast/express-session",
     budget: 14_000,
