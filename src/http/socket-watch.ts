@@ -82,14 +82,6 @@ export function watchSessions<Data extends object>(sessions: Sessions<Data>, int
     const { handle } = session;
     let hasEnded = false;
     let close: (() => void) | undefined;
-    const closeNow = (): void => {
-      try {
-        close?.();
-      } catch (error) {
-        // A listener of the app's: it must not keep the session's other sockets open.
-        console.error(error);
-      }
-    };
     const member: Watched = {
       get hasEnded() {
         return hasEnded;
@@ -97,14 +89,16 @@ export function watchSessions<Data extends object>(sessions: Sessions<Data>, int
       end() {
         if (hasEnded) return;
         hasEnded = true;
+        const by = close;
         member.leave();
-        closeNow();
+        if (by) closeNow(by);
       },
       closeBy(by) {
-        close = by;
-        if (hasEnded) closeNow();
+        if (hasEnded) closeNow(by);
+        else close = by;
       },
       leave() {
+        close = undefined;
         const others = members.get(handle);
         if (!others?.delete(member)) return;
         if (others.size === 0) members.delete(handle);
@@ -144,4 +138,13 @@ export function watchSessions<Data extends object>(sessions: Sessions<Data>, int
       }
     },
   };
+}
+
+function closeNow(close: () => void): void {
+  try {
+    close();
+  } catch (error) {
+    // A listener of the app's: it must not keep the session's other sockets open.
+    console.error(error);
+  }
 }

@@ -32,7 +32,7 @@ export interface SocketSession<Data extends object> {
    * cookie can leave. Where the session has ended, or has got a new id since the handshake, rejects with `session-gone` and the socket closes.
    *
    * ```ts
-   * await session.use(async ({ data }) => {
+   * await socketSession.use(({ data }) => {
    *   data.room = "tea";
    * });
    * ```

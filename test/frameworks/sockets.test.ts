@@ -179,6 +179,28 @@ describe.each<[string, ServeSockets, string, number]>([
     expect(await closed).toBe(ended);
   });
 
+  it("saves nothing of a message under way while another process ends the session", async () => {
+    const { served, browser, other, store } = await setUp(serve);
+    const { session, closed } = await open(served, browser);
+    const late = session.use(async ({ data }) => {
+      await other.revoke(handleOf(browser));
+      data.room = "none";
+    });
+    await expect(late).rejects.toMatchObject({ code: "session-gone" });
+    expect(await store.read(handleOf(browser))).toBeUndefined();
+    expect(await closed).toBe(ended);
+  });
+
+  it("saves what a message changes whose client has gone", async () => {
+    const { served, browser } = await setUp(serve);
+    const { session, close } = await open(served, browser);
+    await session.use(async ({ data }) => {
+      await close();
+      data.room = "late";
+    });
+    expect((await browser.request(({ data }) => data.room)).value).toBe("late");
+  });
+
   it("closes when its session's time is over, and checks are no use of it", async () => {
     const { store, served, browser } = await setUp(serve, { idle: "5m" });
     const { closed } = await open(served, browser);

@@ -1,14 +1,15 @@
 import { once } from "node:events";
 import { createServer } from "node:http";
+import { createServer as createSecure } from "node:https";
 import { connect } from "node:net";
 import { createSessions } from "holdfast";
 import { memoryStore } from "holdfast/stores/memory";
 import { wsSessions } from "holdfast/ws";
 import { afterEach, expect, it, vi } from "vitest";
 import { WebSocket, WebSocketServer } from "ws";
-import { client } from "../core/client.ts";
+import { client, head } from "../core/client.ts";
 import { watchedStore } from "../core/stores.ts";
-import { listening } from "../http/listen.ts";
+import { listening, tls } from "../http/listen.ts";
 
 afterEach(() => void vi.useRealTimers());
 
@@ -107,5 +108,22 @@ it("needs no store that answers later", async () => {
   const client = new WebSocket(`ws://127.0.0.1:${port}`);
   const [[socket]] = await Promise.all([once(wss, "connection"), once(client, "open")]);
   expect(sockets.of(socket).handshake.isNew).toBe(true);
+  client.terminate();
+});
+
+it("looks for the cookie of https where the handshake came by it", async () => {
+  const sessions = createSessions({ store: memoryStore() });
+  const request = await sessions.open(head({}, true));
+  await request.session.login("ada");
+  const cookie = (await request.commit()).setCookie!.split(";", 1)[0]!;
+  expect(cookie).toMatch(/^__Host-sid=/);
+  const wss = new WebSocketServer({ noServer: true });
+  const sockets = wsSessions(sessions, wss);
+  const port = await listening(createSecure(tls).on("upgrade", sockets.upgrade));
+  const origin = `https://localhost:${port}`;
+  const headers = { cookie, origin, host: `localhost:${port}` };
+  const client = new WebSocket(`wss://127.0.0.1:${port}`, { headers, rejectUnauthorized: false });
+  const [[socket]] = await Promise.all([once(wss, "connection"), once(client, "open")]);
+  expect(sockets.of(socket).handshake.userId).toBe("ada");
   client.terminate();
 });
