@@ -7,12 +7,24 @@ import { Server, type ServerOptions } from "socket.io";
 import { io as connect } from "socket.io-client";
 import { expect, it, onTestFinished, vi } from "vitest";
 import { client } from "../core/client.ts";
+import { watchedStore } from "../core/stores.ts";
 import { listening } from "../http/listen.ts";
 
 async function setUp(options: Partial<ServerOptions> = {}) {
-  const sessions = createSessions<{ room: string }>({ store: memoryStore() });
+  const store = watchedStore();
+  const sessions = createSessions<{ room: string }>({ store });
   const browser = client(sessions);
   await browser.request((session) => session.login("ada"));
+  let count = 0;
+  const { on } = sessions;
+  sessions.on = (name, listener) => {
+    const off = on(name, listener);
+    count++;
+    return () => {
+      count--;
+      off();
+    };
+  };
   const sockets = socketIoSessions(sessions);
   const server = createServer();
   const io = new Server(server, { allowRequest: sockets.allowRequest, ...options });
@@ -29,7 +41,7 @@ async function setUp(options: Partial<ServerOptions> = {}) {
     onTestFinished(() => void dialled.disconnect());
     return dialled;
   };
-  return { sessions, browser, sockets, io, dial };
+  return { store, sessions, sockets, io, dial, listeners: () => count };
 }
 
 it("gives a session to each namespace that asks for it, and disconnects all of them", async () => {
@@ -78,6 +90,27 @@ it("closes the connection where the session ends before the socket is connected"
   await once(conn, "close");
   dialled.disconnect();
   expect(connected).not.toHaveBeenCalled();
+});
+
+it("lets go of a client that goes away while its session is read", async () => {
+  const { store, sockets, io, dial, listeners } = await setUp();
+  const { promise: parked, resolve: goOn } = Promise.withResolvers<void>();
+  const { promise: isReading, resolve: reads } = Promise.withResolvers<void>();
+  store.before = () => {
+    reads();
+    return parked;
+  };
+  io.use(sockets.middleware);
+  const opened = once(io.engine, "connection");
+  const dialled = dial();
+  const [conn] = await opened;
+  await isReading;
+  expect(listeners()).toBeGreaterThan(0);
+  const closed = once(conn, "close");
+  dialled.disconnect();
+  await closed;
+  goOn();
+  await vi.waitFor(() => expect(listeners()).toBe(0));
 });
 
 it("has no session for a socket that was recovered past the middleware", async () => {
