@@ -41,9 +41,8 @@ export function watchSessions<Data extends object>(sessions: Sessions<Data>, int
       for (const missed of handshakes) missed.add(handle);
       for (const member of [...(members.get(handle) ?? [])]) member.end();
     };
-    const rotated = ({ handle }: { handle: string }): void => {
+    const doubted = (handle: string): void => {
       for (const missed of handshakes) missed.add(handle);
-      // By a login, and the old id is dead; or by age, and it lives on for a while.
       for (const member of members.get(handle) ?? []) void member.check();
     };
     const listening = [
@@ -51,7 +50,12 @@ export function watchSessions<Data extends object>(sessions: Sessions<Data>, int
       sessions.on("revoked", ended),
       sessions.on("evicted", ended),
       sessions.on("expired", ended),
-      sessions.on("rotated", rotated),
+      // By a login, and the old id is dead; or by age, and it lives on for a while.
+      sessions.on("rotated", ({ handle }) => doubted(handle)),
+      // A request has found what another process has ended.
+      sessions.on("rejected", ({ reason, handle }) => {
+        if (reason === "unknown" && handle !== undefined) doubted(handle);
+      }),
     ];
     const timer = setInterval(() => void checkAll(), interval);
     timer.unref();

@@ -212,13 +212,18 @@ describe.each<[string, ServeSockets, string, number]>([
     expect(store.calls).toEqual(Array.from({ length: 10 }, () => "read"));
   });
 
-  it("closes at once where a request finds that the session's time is over", async () => {
-    const { served, browser } = await setUp(serve, { idle: "5m" });
-    const { closed } = await open(served, browser);
-    vi.setSystemTime(Date.now() + 300_000);
-    await browser.request(() => {});
-    expect(await closed).toBe(ended);
-  });
+  it.each(["has removed", "still has"])(
+    "closes where a request finds what the store %s: it has expired",
+    async (how) => {
+      const { store, served, browser } = await setUp(serve, { idle: "5m" });
+      const { closed } = await open(served, browser);
+      const record = await store.read(handleOf(browser));
+      if (how === "still has") store.read = () => record;
+      vi.setSystemTime(Date.now() + 300_000);
+      await browser.request(() => {});
+      expect(await closed).toBe(ended);
+    },
+  );
 
   it("takes no change once a message is done", async () => {
     const { served, browser } = await setUp(serve);
