@@ -41,8 +41,9 @@ export function socketOutlived(handle: string): HoldfastError<"session-gone"> {
   return new HoldfastError("session-gone", message, { handle });
 }
 
-export function isSessionGone(error: unknown): boolean {
-  return isHoldfastError(error) && error.code === "session-gone";
+/** Whether it says that this session is gone; an app's code may have met with another. */
+export function isSessionGone(error: unknown, handle: string): boolean {
+  return isHoldfastError(error) && error.code === "session-gone" && error.details.handle === handle;
 }
 
 /** A socket that was opened past the adapter. */

@@ -1,5 +1,6 @@
 import { type IncomingMessage, STATUS_CODES } from "node:http";
 import type { Sessions } from "../core/sessions.ts";
+import type { RequestHead } from "../core/transport.ts";
 import { isHoldfastError } from "../errors.ts";
 import { requestHead } from "../http/head.ts";
 import { createSockets, type SocketSession, type SocketSessionsOptions } from "../http/sockets.ts";
@@ -8,7 +9,8 @@ export type { SocketSession, SocketSessionsOptions } from "../http/sockets.ts";
 
 /** What is used of a Socket of Socket.IO. */
 export interface SocketIoSocket {
-  readonly request: IncomingMessage;
+  /** None where the client came by WebTransport. */
+  readonly request: IncomingMessage | null;
   readonly conn: {
     readonly readyState: string;
     once(event: "close", listener: () => void): unknown;
@@ -19,6 +21,9 @@ export interface SocketIoSocket {
   once(event: "disconnect", listener: () => void): unknown;
   disconnect(close: boolean): unknown;
 }
+
+/** WebTransport sends no cookies: its clients have no session. */
+const NO_HEAD: RequestHead = { header: () => undefined, encrypted: true };
 
 /** What a client gets as `connect_error`'s error: its `message` is the status' name. */
 export interface SocketIoRefusal extends Error {
@@ -80,7 +85,7 @@ export function socketIoSessions<Data extends object>(
 
     async middleware(socket, next) {
       const { conn } = socket;
-      const head = requestHead(socket.request);
+      const head = socket.request ? requestHead(socket.request) : NO_HEAD;
       if (sockets.isForeign(head)) return next(refusal(403, "cross-site-request"));
       const joined = await sockets.join(head).catch((error: unknown) => {
         console.error(error);

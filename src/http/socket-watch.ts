@@ -113,7 +113,7 @@ export function watchSessions<Data extends object>(sessions: Sessions<Data>, int
         const { expiresAt } = session;
         await session.reload().catch((error: unknown) => {
           // While the store is down, sockets live as long as their sessions are known to.
-          if (isSessionGone(error) || Date.now() >= expiresAt) member.end();
+          if (isSessionGone(error, handle) || Date.now() >= expiresAt) member.end();
         });
       },
     };

@@ -111,7 +111,7 @@ export function createSockets<Socket extends object, Data extends object>(
           return value;
         } catch (error) {
           exchange.abandon();
-          if (isSessionGone(error)) member.end();
+          if (isSessionGone(error, handle)) member.end();
           throw error;
         }
       }

@@ -1,4 +1,4 @@
-import { once } from "node:events";
+import { EventEmitter, once } from "node:events";
 import { createServer } from "node:http";
 import { createSessions } from "holdfast";
 import { socketIoSessions } from "holdfast/socket.io";
@@ -128,6 +128,39 @@ it("has no session for a socket that was recovered past the middleware", async (
   expect(recovered.recovered).toBe(true);
   expect(() => sockets.of(recovered)).toThrow("skipMiddlewares: false");
 });
+
+it("has no session for a client of WebTransport, which sends no cookie", async () => {
+  const sockets = socketIoSessions(createSessions({ store: memoryStore() }));
+  // What Engine.IO makes of one; the transport itself needs HTTP/3.
+  const conn = Object.assign(new EventEmitter(), { readyState: "open", close() {} });
+  const socket = Object.assign(new EventEmitter(), { request: null, conn, connected: false, disconnect() {} });
+  const next = vi.fn();
+  await sockets.middleware(socket, next);
+  expect(next.mock.calls).toEqual([[]]);
+  expect(sockets.of(socket).handshake.isNew).toBe(true);
+});
+
+it.each([true, false])(
+  "recovers a connection through the middleware where skipMiddlewares is false (%s)",
+  async (isLive) => {
+    const { sessions, sockets, io, dial } = await setUp({ connectionStateRecovery: { skipMiddlewares: false } });
+    io.use(sockets.middleware);
+    const dialled = dial();
+    const [socket] = await once(io, "connection");
+    const { handle } = sockets.of(socket).handshake;
+    const given = new Promise((resolve) => dialled.on("news", resolve));
+    socket.emit("news");
+    await given;
+    const again = once(io, "connection");
+    const gone = once(socket, "disconnect");
+    dialled.io.engine.close();
+    await gone;
+    if (!isLive) await sessions.revoke(handle);
+    const [recovered] = await again;
+    expect(recovered.recovered).toBe(true);
+    expect(sockets.of(recovered).handshake.userId).toBe(isLive ? "ada" : undefined);
+  },
+);
 
 it("tells a client no more than HTTP would", async () => {
   const sessions = createSessions({ store: memoryStore() });
