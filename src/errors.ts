@@ -22,6 +22,8 @@ export interface ErrorDetails {
   "entry-misplaced": { entry: string };
   /** The session was changed after the headers had left, and not saved. */
   "headers-sent": Record<string, never>;
+  /** The session was changed in a place from where nothing can be sent to its client: Next's server components. */
+  "session-read-only": Record<string, never>;
   /** `req.session` is already another library's: two session middlewares on one route. */
   "session-taken": Record<string, never>;
   /** A method was called with an argument it does not take. */

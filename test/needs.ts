@@ -2,6 +2,10 @@ import { existsSync } from "node:fs";
 import { connect } from "node:net";
 import { describe, it } from "vitest";
 
+function inRepository(path: string): string {
+  return new URL(`../${path}`, import.meta.url).pathname;
+}
+
 /** What a test may need beyond Node and the packages, and where it is looked for: a path, or the URL of a server. */
 const PLACES = {
   Chromium: process.env.CHROMIUM_PATH || "/usr/bin/chromium",
@@ -12,6 +16,11 @@ const PLACES = {
   nginx: process.env.NGINX_PATH || "/usr/sbin/nginx",
   "redis-server": "/usr/bin/redis-server",
   "valkey-server": "/usr/bin/valkey-server",
+  // Of npm: the last two have packages of their own, since they are for one platform.
+  Bun: inRepository("node_modules/.bin/bun"),
+  Deno: inRepository("node_modules/.bin/deno"),
+  "Node 22": inRepository("test/runtimes/node_modules/node22/bin/node"),
+  "Node 26": inRepository("test/runtimes/node_modules/node26/bin/node"),
   MongoDB: process.env.HOLDFAST_MONGODB_URL || "mongodb://127.0.0.1:27017",
 };
 

@@ -20,7 +20,7 @@ function connect(server: Server, head: string, requests: number): Promise<void> 
     client.on("data", (chunk: Buffer) => {
       answer += chunk.toString("latin1");
       if (!answer.endsWith("\r\n\r\nok")) {
-        if (answer.length > 1000) reject(new Error(`wrong answer: ${answer}`));
+        if (answer.length > 10_000) reject(new Error(`wrong answer: ${answer}`));
         return;
       }
       answer = "";

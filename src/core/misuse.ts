@@ -34,6 +34,17 @@ export function nullEnds(): HoldfastError<"argument-invalid"> {
   return new HoldfastError("argument-invalid", message, { argument: "session" });
 }
 
+/** Where Next can send the client nothing, or not what the session needs. */
+export function cookieless(options?: ErrorOptions): HoldfastError<"session-read-only"> {
+  return new HoldfastError(
+    "session-read-only",
+    "The session can't be changed from here: while Next renders, it can set no cookie. Change the session in a server action, a route handler or " +
+      "proxy.ts, in a function that is wrapped in withSession(); with a bearer token, in one that answers a Response.",
+    {},
+    options,
+  );
+}
+
 /** A message of a socket whose session isn't there any more, by the id of its handshake. */
 export function socketOutlived(handle: string): HoldfastError<"session-gone"> {
   const message =

@@ -1,7 +1,8 @@
-import { after } from "../core/after.ts";
+import { attempt, isPending } from "../core/after.ts";
 import type { Exchange, HeaderEdits } from "../core/exchange.ts";
 import { addVary } from "../core/vary.ts";
 import type { Awaitable } from "../store.ts";
+import { bodyOf, mayStream, watchedResponse } from "./watch.ts";
 
 /**
  * Saves what was changed, and answers the response with the session's headers: the one given, or a copy of it. Throws or rejects where it wasn't
@@ -12,13 +13,19 @@ export function leave(
   response: Response,
   report: (error: unknown) => void,
 ): Awaitable<Response> {
-  return after(exchange.commit(), (edits) => {
+  const committed = attempt(() => exchange.commit());
+  const go = (edits: HeaderEdits): Awaitable<Response> => {
     // An untouched session needs nobody to watch over the body; who begins with it in mid-stream has `update`.
-    if (edits.vary === undefined || !response.body || response.headers.has("content-length")) {
-      exchange.seal();
-      return edit(response, edits);
+    if (edits.vary !== undefined && mayStream(response)) {
+      return watchedResponse(response, exchange, report).then((watched) => edit(watched, edits));
     }
-    return edit(new Response(watched(response.body, exchange, report), response), edits);
+    exchange.seal();
+    return edit(response, edits);
+  };
+  if (!isPending(committed)) return go(committed);
+  return committed.then(go, (error) => {
+    drop(response.body);
+    throw error;
   });
 }
 
@@ -27,67 +34,53 @@ export function failed(exchange: Exchange<object>, response: Response): Response
   return edit(response, exchange.abandon());
 }
 
-function edit(response: Response, edits: HeaderEdits): Response {
-  if (edits.setCookie === undefined && !edits.setHeader) return varying(response, edits);
+/** The response that tells of it: the one given, or a copy of it. */
+export function edit(response: Response, edits: HeaderEdits): Response {
+  if (!givesId(edits)) return varying(response, edits);
   // An app may answer many clients with one response: the id goes into a copy, or the next client would get it too.
-  const own = isUpgrade(response) ? response : new Response(response.body, response);
-  if (edits.setCookie !== undefined) own.headers.append("Set-Cookie", edits.setCookie);
-  if (edits.setHeader) own.headers.set(...edits.setHeader);
-  if (edits.clearSiteData) own.headers.set("Clear-Site-Data", edits.clearSiteData);
-  if (!own.headers.has("Cache-Control")) own.headers.set("Cache-Control", "no-store");
-  return varying(own, edits);
+  const own = isUpgrade(response) ? response : new Response(bodyOf(response), response);
+  tell(own.headers, edits);
+  return own;
 }
 
-function varying(response: Response, { vary }: HeaderEdits): Response {
-  if (vary === undefined || isUpgrade(response)) return response;
-  const before = response.headers.get("Vary");
-  const next = before ? addVary(before, vary) : vary;
-  if (next === before) return response;
+export function givesId({ setCookie, setHeader }: HeaderEdits): boolean {
+  return setCookie !== undefined || setHeader !== undefined;
+}
+
+/** Sets the session's headers among these. They leave together with `others`, which they take the place of. */
+export function tell(headers: Headers, edits: HeaderEdits, others: Headers = headers): void {
+  const { setCookie, setHeader, clearSiteData, vary } = edits;
+  if (setCookie !== undefined) headers.append("Set-Cookie", setCookie);
+  if (setHeader) headers.set(...setHeader);
+  if (clearSiteData) headers.set("Clear-Site-Data", clearSiteData);
+  if (givesId(edits) && !headers.has("Cache-Control") && !others.has("Cache-Control")) {
+    headers.set("Cache-Control", "no-store");
+  }
+  if (vary === undefined) return;
+  const before = headers.get("Vary") ?? others.get("Vary");
+  headers.set("Vary", before ? addVary(before, vary) : vary);
+}
+
+function varying(response: Response, edits: HeaderEdits): Response {
+  if (edits.vary === undefined || isUpgrade(response)) return response;
   try {
-    response.headers.set("Vary", next);
+    tell(response.headers, edits);
     return response;
   } catch {
     // The headers of a redirect(), or of what fetch() answered, can't be changed.
-    const own = new Response(response.body, response);
-    own.headers.set("Vary", next);
+    const own = new Response(bodyOf(response), response);
+    tell(own.headers, edits);
     return own;
   }
+}
+
+/** What nobody will read: its source may stop. */
+export function drop(body: ReadableStream | null): void {
+  // Where somebody has begun to read it, it is theirs.
+  body?.cancel().catch(() => {});
 }
 
 /** A WebSocket's response is the runtime's own: it can't be copied. */
 function isUpgrade({ status }: Response): boolean {
   return status === 101;
-}
-
-/** The same bytes. Where the session was changed meanwhile and not saved, the stream breaks at its end. */
-function watched(
-  body: ReadableStream<Uint8Array>,
-  exchange: Exchange<object>,
-  report: (error: unknown) => void,
-): ReadableStream<Uint8Array> {
-  const reader = body.getReader();
-  return new ReadableStream(
-    {
-      async pull(controller) {
-        try {
-          const { done, value } = await reader.read();
-          if (!done) {
-            controller.enqueue(value);
-            return;
-          }
-          exchange.end();
-          controller.close();
-        } catch (error) {
-          exchange.abandon();
-          report(error);
-          controller.error(error);
-        }
-      },
-      cancel(reason) {
-        exchange.seal();
-        return reader.cancel(reason);
-      },
-    },
-    { highWaterMark: 0 },
-  );
 }

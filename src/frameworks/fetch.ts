@@ -1,5 +1,6 @@
 import type { Session, SessionData } from "../core/session.ts";
 import type { Sessions } from "../core/sessions.ts";
+import { answerError } from "../fetch/fail.ts";
 import { requestHead } from "../fetch/head.ts";
 import { failed, leave } from "../fetch/leave.ts";
 
@@ -91,12 +92,4 @@ export function fetchSessions<Data extends object = SessionData, Rest extends un
       return opened ? opened.fail(response) : response;
     }
   };
-}
-
-function answerError(error: unknown): Response {
-  console.error(error);
-  const own = (error as { status?: unknown } | undefined)?.status;
-  const status = typeof own === "number" && own >= 400 && own < 600 ? own : 500;
-  const text = status === 503 ? "Service Unavailable" : status < 500 ? "Error" : "Internal Server Error";
-  return new Response(`${text}\n`, { status, headers: { "content-type": "text/plain; charset=utf-8" } });
 }

@@ -123,13 +123,20 @@ export function mysqlStore(pool: MysqlPool, options: ServerStoreOptions = {}): I
     update: (handle, change, { secretHash, ifVersion = null }) =>
       run("update", async () => {
         const { set, remove, rotate, userId = null, authenticatedAt = null, touchedAt, expiresAt } = change;
-        const patch = set?.size || remove?.length ? [1, jsonOf(set ?? [], remove)] : [0, null];
+        const patch = set?.size || remove?.length ? jsonOf(set ?? [], remove) : null;
+        const patches = remove?.length ? [null, patch] : [patch, null];
         const hash = rotate?.secretHash ?? null;
         const secrets = [hash, hash, rotate?.graceUntil ?? null];
         const use = [userId, authenticatedAt, touchedAt, expiresAt, expiresAt];
         const now = Date.now();
         const guard = [handle, now, secretHash, secretHash, now];
-        const { affectedRows, insertId } = await write(sql.update, [...patch, ...secrets, ...use, ...guard, ifVersion]);
+        const { affectedRows, insertId } = await write(sql.update, [
+          ...patches.flatMap((each) => [each === null ? 0 : 1, each]),
+          ...secrets,
+          ...use,
+          ...guard,
+          ifVersion,
+        ]);
         if (affectedRows === 1) return { status: "updated", version: Number(insertId) };
         if (ifVersion === null) return { status: "gone" };
         return { status: (await query(sql.admits, guard)).length === 1 ? "conflict" : "gone" };
@@ -228,9 +235,14 @@ function statements(table: string) {
       @@character_set_client, @@character_set_connection, @@character_set_results`,
     read: `SELECT ${COLUMNS} FROM ${table} WHERE handle = ? AND expires_at > ?`,
     create: `INSERT INTO ${table} (${COLUMNS}) VALUES (?, ?, ?, ?, ?, ?, ?, ?, ?, ?, ?, ?)`,
+    // MariaDB's json_merge_patch looks for a member where it found the one before, and not from the patch's beginning, until it has kept one: what it
+    // removes first makes it overlook others. So a member comes first that it keeps, and that no entry's name can be, and goes last.
     // What LAST_INSERT_ID is given comes back with the count of rows. Assignments may see each other, from left to right.
     update: `UPDATE ${table} SET
-        entries = CASE WHEN ? = 1 THEN json_merge_patch(entries, CAST(? AS CHAR)) ELSE entries END,
+        entries = CASE
+          WHEN ? = 1 THEN json_merge_patch(entries, CAST(? AS CHAR))
+          WHEN ? = 1 THEN json_merge_patch('{"%":0}', entries, CAST(? AS CHAR), '{"%":null}')
+          ELSE entries END,
         previous_hash = CASE WHEN ? IS NULL THEN previous_hash ELSE secret_hash END,
         secret_hash = coalesce(?, secret_hash), grace_until = coalesce(?, grace_until),
         user_id = coalesce(?, user_id), authenticated_at = coalesce(?, authenticated_at),

@@ -6,7 +6,8 @@ import { jsonOf } from "../sql/entries.ts";
 import { failure, type StoreCode } from "../sql/failure.ts";
 import { groupCommit } from "../sql/group-commit.ts";
 import { missingIndexes } from "../sql/problems.ts";
-import { COLUMNS, recordOf, rowOf } from "../sql/record.ts";
+import { recordOf, rowOf } from "../sql/record.ts";
+import { BATCH, MIGRATIONS, rewriting, SQL } from "../sql/sqlite.ts";
 import type { Awaitable, IndexedStore, UpdateResult } from "../store.ts";
 
 export interface SqliteStoreOptions {
@@ -94,8 +95,8 @@ export function sqliteStore(database: string | DatabaseSync, options: SqliteStor
       write("create", () => (sql.create.run(...rowOf(handle, record)).changes === 1 ? "created" : "exists")),
 
     update: (handle, change, { secretHash, ifVersion }) => {
-      const { set, remove, touchedAt, expiresAt, rotate, userId = null, authenticatedAt = null } = change;
-      const plain = !rotate && userId === null && authenticatedAt === null;
+      const { set, remove, touchedAt, expiresAt, rotate, userId, authenticatedAt } = change;
+      const plain = !rotate && userId === undefined && authenticatedAt === undefined;
       const step = (): UpdateResult => {
         const now = Date.now();
         const patch = set?.size || remove?.length ? jsonOf(set ?? [], remove) : null;
@@ -103,11 +104,7 @@ export function sqliteStore(database: string | DatabaseSync, options: SqliteStor
         const use = [patch, touchedAt, expiresAt, ...guard, ifVersion ?? null] as const;
         // `use` finds no row either when the life gets shorter than the sweep's index knows.
         let [row] = plain ? sql.use.all(...use, expiresAt) : [];
-        if (!row) {
-          const hash = rotate?.secretHash ?? null;
-          const secret = [hash, hash, rotate?.graceUntil ?? null] as const;
-          [row] = sql.rewrite.all(expiresAt, userId, authenticatedAt, ...secret, ...use);
-        }
+        if (!row) [row] = sql.rewrite.all(...rewriting(change), ...guard, ifVersion ?? null);
         if (row) return { status: "updated", version: row.version as number };
         return { status: ifVersion !== undefined && sql.admits.get(...guard, null) ? "conflict" : "gone" };
       };
@@ -131,10 +128,7 @@ export function sqliteStore(database: string | DatabaseSync, options: SqliteStor
       run("problems", () =>
         missingIndexes(
           "holdfast_sessions",
-          db
-            .prepare(INDEXES)
-            .all()
-            .map((row) => String(row.sql)),
+          sql.indexes.all().map((row) => String(row.sql)),
         ),
       ),
 
@@ -157,59 +151,6 @@ export function sqliteStore(database: string | DatabaseSync, options: SqliteStor
     },
   };
 }
-
-const INDEXES = "SELECT sql FROM sqlite_schema WHERE type = 'index' AND tbl_name = 'holdfast_sessions'";
-
-/** How many rows a step of the sweep looks at: about a millisecond's work. */
-const BATCH = 100;
-
-/** Each takes a database from the version before to the next. One that was released is never edited. */
-const MIGRATIONS = [
-  // `entries` come last: long ones spill to pages of their own, which a look at the other columns needn't read.
-  // `sweep_at` is when the sweep looks at the row, at the latest when it expires: an update that extends its life needn't touch the
-  // index, which halves the cost of an update.
-  `CREATE TABLE holdfast_sessions (
-    handle TEXT NOT NULL PRIMARY KEY,
-    secret_hash TEXT NOT NULL,
-    previous_hash TEXT,
-    grace_until INTEGER,
-    user_id TEXT,
-    created_at INTEGER NOT NULL,
-    authenticated_at INTEGER,
-    touched_at INTEGER NOT NULL,
-    expires_at INTEGER NOT NULL,
-    sweep_at INTEGER NOT NULL,
-    version INTEGER NOT NULL,
-    entries TEXT NOT NULL
-  ) STRICT;
-  CREATE INDEX holdfast_sessions_user ON holdfast_sessions (user_id) WHERE user_id IS NOT NULL;
-  CREATE INDEX holdfast_sessions_sweep ON holdfast_sessions (sweep_at)`,
-];
-
-/** A live record, opened with its secret or with the previous one in its grace, at the version asked for. */
-const GUARD = `handle = ? AND expires_at > ?
-  AND ? IN (secret_hash, CASE WHEN grace_until > ? THEN previous_hash END) AND version = coalesce(?, version)`;
-
-const USE =
-  "entries = coalesce(json_patch(entries, ?), entries), touched_at = ?, expires_at = ?, version = version + 1";
-
-const DUE = `rowid IN (SELECT rowid FROM holdfast_sessions WHERE sweep_at <= ? ORDER BY sweep_at LIMIT ${BATCH})`;
-
-// What has RETURNING is run by `all`: `get` would stop before the commit, and node:sqlite reports no error that comes after.
-const SQL = {
-  read: `SELECT ${COLUMNS} FROM holdfast_sessions WHERE handle = ? AND expires_at > ?`,
-  create: `INSERT INTO holdfast_sessions (${COLUMNS}) VALUES (?, ?, ?, ?, ?, ?, ?, ?, ?, ?, ?, ?) ON CONFLICT DO NOTHING`,
-  use: `UPDATE holdfast_sessions SET ${USE} WHERE ${GUARD} AND sweep_at <= ? RETURNING version`,
-  rewrite: `UPDATE holdfast_sessions SET sweep_at = ?, user_id = coalesce(?, user_id),
-    authenticated_at = coalesce(?, authenticated_at), previous_hash = iif(? IS NULL, previous_hash, secret_hash),
-    secret_hash = coalesce(?, secret_hash), grace_until = coalesce(?, grace_until), ${USE} WHERE ${GUARD} RETURNING version`,
-  admits: `SELECT version FROM holdfast_sessions WHERE ${GUARD}`,
-  delete: "DELETE FROM holdfast_sessions WHERE handle = ? RETURNING expires_at",
-  sweep: `DELETE FROM holdfast_sessions WHERE expires_at <= ? AND ${DUE}`,
-  postpone: `UPDATE holdfast_sessions SET sweep_at = expires_at WHERE expires_at > ? AND ${DUE}`,
-  list: `SELECT ${COLUMNS} FROM holdfast_sessions WHERE user_id = ? AND expires_at > ? ORDER BY touched_at DESC`,
-  deleteAll: "DELETE FROM holdfast_sessions WHERE user_id = ? AND handle IS NOT ? RETURNING handle, expires_at",
-};
 
 /** Blocks while it meets a lock: an app that is starting keeps no request waiting. */
 function open(database: string | DatabaseSync, name: string, lockTimeout: number, synchronous: string) {

@@ -1,8 +1,7 @@
-import assert from "node:assert/strict";
 import type { IndexedStore, Store } from "../store.ts";
+import { byUser, openTwice } from "./clients.ts";
 import { endings } from "./store/endings.ts";
 import { entries } from "./store/entries.ts";
-import type { Clients } from "./store/fixtures.ts";
 import { copies, records } from "./store/records.ts";
 import { secrets } from "./store/secrets.ts";
 import { selfExpiring, sweeps } from "./store/sweeps.ts";
@@ -47,11 +46,7 @@ export function storeCases(
   open: () => Store | Promise<Store>,
   { indexed = true, sweeps: sweeping = true }: { indexed?: boolean; sweeps?: boolean } = {},
 ): StoreCase[] {
-  let opened: Promise<Clients<Store>> | undefined;
-  const clients = () => {
-    opened ??= openTwice(open);
-    return opened;
-  };
+  const clients = openTwice(open, false);
   const cases: StoreCase[] = [];
   for (const [name, body] of Object.entries({
     ...records,
@@ -67,13 +62,4 @@ export function storeCases(
   for (const [name, body] of Object.entries({ ...users, ...(sweeping && sweptUsers) }))
     cases.push({ name, run: async () => body(byUser(await clients())) });
   return cases;
-}
-
-async function openTwice(open: () => Store | Promise<Store>): Promise<Clients<Store>> {
-  return { store: await open(), other: await open() };
-}
-
-function byUser({ store, other }: Clients<Store>): Clients<IndexedStore> {
-  assert.ok("list" in store && "list" in other, "This store has no `list`: pass { indexed: false } to storeCases.");
-  return { store: store as IndexedStore, other: other as IndexedStore };
 }

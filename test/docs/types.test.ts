@@ -37,6 +37,23 @@ const PRELUDE = `
     const trace: typeof import("@opentelemetry/api").trace;
     const doctor: typeof import("holdfast/doctor").doctor;
     const openSession: typeof import("holdfast/fetch").openSession;
+    const svelteKitSessions: typeof import("holdfast/sveltekit").svelteKitSessions;
+    const building: boolean;
+    const reactRouterSessions: typeof import("holdfast/react-router").reactRouterSessions;
+    const reactRouterSessionStorage: typeof import("holdfast/react-router").reactRouterSessionStorage;
+    const sessionMiddleware: import("react-router").MiddlewareFunction<Response>[];
+    const sessionContext: import("holdfast/react-router").SessionContext<SessionData>;
+    const redirect: typeof import("react-router").redirect;
+    const checkPassword: (form: FormData) => Promise<string>;
+    namespace Route {
+      type LoaderArgs = import("react-router").LoaderFunctionArgs;
+      type ActionArgs = import("react-router").ActionFunctionArgs;
+    }
+    const nextSessions: typeof import("holdfast/next").nextSessions;
+    const Hono: typeof import("hono").Hono;
+    const honoSessions: typeof import("holdfast/hono").honoSessions;
+    const H3: typeof import("h3").H3;
+    const h3Sessions: typeof import("holdfast/h3").h3Sessions;
     const memoryStore: typeof import("holdfast/stores/memory").memoryStore;
     const sqliteStore: typeof import("holdfast/stores/sqlite").sqliteStore;
     const session: typeof import("holdfast/express-session").default;
@@ -48,7 +65,24 @@ const PRELUDE = `
   }
 `;
 
-const STUBS = { "my-store.ts": 'export declare const myStore: () => import("holdfast").IndexedStore;' };
+const STUBS = {
+  "my-store.ts": 'export declare const myStore: () => import("holdfast").IndexedStore;',
+  // Next is no package of this repository: `npm run test:examples` holds its example to the real types.
+  "next.d.ts": `
+    declare module "@/sessions" {
+      export const withSession: import("holdfast/next").NextSessions<{ views: number }>["withSession"];
+    }
+    declare module "next/headers" {
+      export const cookies: import("holdfast/next").NextRequest["cookies"];
+      export const headers: import("holdfast/next").NextRequest["headers"];
+    }
+    declare module "next/cache" { export function refresh(): void; }
+    declare module "next/navigation" { export function redirect(url: string): never; }
+    declare module "next/server" {
+      export interface NextRequest extends Request { nextUrl: URL }
+      export class NextResponse extends Response { static next(): NextResponse; static redirect(url: URL): NextResponse; }
+    }`,
+};
 
 const folder = newFolder();
 afterAll(folder.remove);

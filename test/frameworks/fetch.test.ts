@@ -6,7 +6,7 @@ import { fetchSessions, openSession } from "holdfast/fetch";
 import { memoryStore } from "holdfast/stores/memory";
 import { adapterCases, type Serve } from "holdfast/testing";
 import { afterEach, beforeEach, describe, expect, it, test, vi } from "vitest";
-import { listen, tls } from "../http/listen.ts";
+import { listen, listening, tls } from "../http/listen.ts";
 import { handlerOf } from "./fetch.ts";
 import type { Make } from "./node.ts";
 
@@ -125,6 +125,48 @@ describe("fetchSessions", () => {
     );
     expect((await fetch(new Request(url))).status).toBe(500);
     expect(console.error).toHaveBeenCalledWith(expect.objectContaining({ message: "second" }));
+  });
+
+  it("sends bodies that are no streams as they were: with their length, whole", async () => {
+    const bodies: [ConstructorParameters<typeof Response>[0], string][] = [
+      ["tea", "tea"],
+      ["", ""],
+      [new TextEncoder().encode("tea"), "tea"],
+      [new Blob(["tea"]), "tea"],
+      [new URLSearchParams({ tea: "green" }), "tea=green"],
+    ];
+    for (const [body, text] of bodies) {
+      const fetch = fetchSessions(sessions, (_request, session) => {
+        session.data.n = 1;
+        return new Response(body, { status: 203, headers: { "content-type": "text/tea" } });
+      });
+      const port = await listening(createServer(getRequestListener(fetch, { overrideGlobalObjects: false })));
+      const response = await globalThis.fetch(`http://127.0.0.1:${port}/`);
+      const { status, headers } = response;
+      expect([status, headers.get("content-type"), await response.text()]).toEqual([203, "text/tea", text]);
+      expect(headers.get("content-length")).toBe(String(text.length));
+    }
+  });
+
+  it("sends a stream's chunks in their order, whether they are at hand or come later", async () => {
+    const pieces = Array.from({ length: 40 }, (_, i) => `${i};`);
+    const later = Promise.withResolvers<void>();
+    const fetch = fetchSessions(sessions, (_request, session) => {
+      session.data.n = 1;
+      const body = new ReadableStream({
+        async start(controller) {
+          for (const piece of pieces) {
+            if (piece === "20;") await later.promise;
+            controller.enqueue(new TextEncoder().encode(piece));
+          }
+          controller.close();
+        },
+      });
+      return new Response(body);
+    });
+    const response = await fetch(new Request(url));
+    later.resolve();
+    expect(await response.text()).toBe(pieces.join(""));
   });
 
   it("cancels the handler's stream with its client", async () => {

@@ -4,7 +4,7 @@ import { Readable } from "node:stream";
 import { pipeline } from "node:stream/promises";
 import { nodeSessions } from "holdfast/node";
 import type { AppReply, Serve, Speak } from "holdfast/testing";
-import { listen } from "../http/listen.ts";
+import { listen } from "../http/server.ts";
 
 /** Makes a server of any of Node's kinds. */
 export type Make = (listener: RequestListener) => Parameters<typeof listen>[0];

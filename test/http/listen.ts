@@ -1,36 +1,14 @@
 import { readFileSync } from "node:fs";
-import type { Server } from "node:http";
-import type { Http2SecureServer, Http2Server, Http2Session } from "node:http2";
-import type { AddressInfo } from "node:net";
 import { onTestFinished } from "vitest";
+import { listen } from "./server.ts";
+
+export { type Listening, listen } from "./server.ts";
 
 /** For tests alone: key and certificate of localhost, good until 2126. */
 const pem = readFileSync(new URL("localhost.pem", import.meta.url));
 export const tls = { key: pem, cert: pem };
 
-export interface Listening {
-  readonly port: number;
-  close(): Promise<void>;
-}
-
-/** Starts the server on a free port. Closing it cuts what is still connected. */
-export async function listen(server: Server | Http2Server | Http2SecureServer): Promise<Listening> {
-  const sessions = new Set<Http2Session>();
-  server.on("session", (session: Http2Session) => {
-    sessions.add(session.on("close", () => sessions.delete(session)));
-  });
-  await new Promise<void>((resolve) => server.listen(0, "127.0.0.1", resolve));
-  return {
-    port: (server.address() as AddressInfo).port,
-    close() {
-      for (const session of sessions) session.destroy();
-      if ("closeAllConnections" in server) server.closeAllConnections();
-      return new Promise((resolve) => server.close(() => resolve()));
-    },
-  };
-}
-
-/** The same, until the test ends. Answers the port. */
+/** Starts the server on a free port, until the test ends. Answers the port. */
 export async function listening(server: Parameters<typeof listen>[0]): Promise<number> {
   const { port, close } = await listen(server);
   onTestFinished(close);

@@ -55,10 +55,18 @@ const RULES: Readonly<Record<string, Rule>> = {
     quote: "`fetch` is to adapters of the fetch standard what `http` is to those of Node: `core`, and no built-ins",
     rooms: ["store", "core", "fetch"],
   },
+  next: {
+    quote: "`next` is how Next's functions answer: on top of `fetch`, and no built-ins",
+    rooms: ["core", "fetch", "next"],
+  },
+  "react-router": {
+    quote: "`react-router` is to its adapter what `sql` is to the stores of SQL: `errors`, `core`, `fetch`",
+    rooms: ["errors", "core", "fetch", "react-router"],
+  },
   frameworks: {
     quote:
       "`frameworks` → `store`, `errors`, `core`, `http`, `fetch`; each optional peer is imported by its own subpath alone",
-    rooms: ["store", "errors", "core", "http", "fetch"],
+    rooms: ["store", "errors", "core", "http", "fetch", "next", "react-router"],
     builtins: true,
     peer: true,
   },

@@ -3,10 +3,12 @@ import { describe, expect, it } from "vitest";
 import { isHoldfastError } from "../../src/errors.ts";
 import type { IndexedStore, SessionRecord } from "../../src/store.ts";
 import { type MemoryStoreOptions, memoryStore } from "../../src/stores/memory.ts";
+import { races } from "./races.ts";
 
 describe("the memory store keeps the contract", () => {
   const store = memoryStore();
   for (const { name, run } of storeCases(() => store)) it(name, run);
+  races(() => store);
 });
 
 const HOUR = 3_600_000;

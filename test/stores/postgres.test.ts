@@ -14,7 +14,7 @@ describeWith("PostgreSQL", "the PostgreSQL store", (place) => {
     ["READ COMMITTED", undefined],
     ["SERIALIZABLE", "-c default_transaction_isolation=serializable"],
   ])("keeps the contract through pg, at %s", (_, settings) => {
-    kit(() => pgPool(database.url, { settings }), postgresStore);
+    kit(() => pgPool(database.url, { settings }), postgresStore, { raced: true });
   });
 
   describe("keeps the contract through postgres.js", () => {

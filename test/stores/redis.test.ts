@@ -2,10 +2,13 @@ import { afterAll, beforeAll, describe, it } from "vitest";
 import { redisStore } from "../../src/stores/redis.ts";
 import { storeCases } from "../../src/testing/store.ts";
 import { describeWith } from "../needs.ts";
+import { races } from "./races.ts";
 import { type Connected, clients } from "./redis/clients.ts";
 import { type Server, startServer } from "./redis/servers.ts";
 
 const ON_VALKEY = ["node-redis 6", "iovalkey"];
+/** Races are decided by the server. */
+const RACED = ON_VALKEY;
 
 for (const [need, names] of [
   ["redis-server", Object.keys(clients)],
@@ -30,5 +33,6 @@ for (const [need, names] of [
           return redisStore(connected.client, { onWarning: () => {} });
         };
         for (const { name, run } of storeCases(open, { sweeps: false })) it(name, run);
+        if (RACED.includes(name)) races(open);
       });
   });

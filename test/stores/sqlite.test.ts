@@ -6,12 +6,14 @@ import { describe, expect, it, vi } from "vitest";
 import { applyChange } from "../../src/store.ts";
 import { sqliteStore } from "../../src/stores/sqlite.ts";
 import { storeCases } from "../../src/testing/store.ts";
+import { races } from "./races.ts";
 import { connect, failing, later, newPath, newRecord, open, SECRET, turnsDuring, update } from "./sqlite/fixtures.ts";
 
 describe("the SQLite store keeps the contract", () => {
   describe("with two connections to one file", () => {
     const path = newPath();
     for (const { name, run } of storeCases(() => sqliteStore(path))) it(name, run);
+    races(() => sqliteStore(path));
   });
 
   describe("in memory", () => {

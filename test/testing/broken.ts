@@ -143,6 +143,27 @@ export const broken: Record<string, Record<string, Breakage>> = {
       },
     }),
   },
+  "of several entries that an update removes it forgets none, in whatever order they come": {
+    "looks for a name behind the last one that it has found": (store, records) => ({
+      update(handle, change, condition) {
+        const names = [...(records.get(handle)?.entries.keys() ?? [])];
+        const remove = change.remove?.filter(
+          (name, i, all) => i === 0 || names.indexOf(name) > names.indexOf(all[i - 1]!),
+        );
+        return store.update(handle, { ...change, remove }, condition);
+      },
+    }),
+  },
+  "an update that removes an entry loses none that it sets": {
+    "only removes, where it removes": (store) => ({
+      update: (handle, { set, ...change }, condition) =>
+        store.update(
+          handle,
+          { ...change, set: change.remove?.includes("a") && set?.has("0") ? undefined : set },
+          condition,
+        ),
+    }),
+  },
   "the fields that a change names are taken over, all others stay": {
     "clears the time of login with the next change": keeps(({ authenticatedAt: _, ...record }, change) => ({
       ...record,

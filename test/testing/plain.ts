@@ -90,17 +90,21 @@ export const bends = (bend: (text: string) => string | undefined): Breakage =>
   });
 
 /** Updates by reading and writing with a pause between, as two statements without a transaction do. */
-export const updatesInTwoSteps: Breakage = (_, records) => ({
-  async update(handle, change, { secretHash, ifVersion }) {
-    const record = records.get(handle);
-    if (!record || !isLive(record) || !acceptsSecret(record, secretHash, Date.now())) return { status: "gone" };
-    if (ifVersion !== undefined && ifVersion !== record.version) return { status: "conflict" };
-    await Promise.resolve();
-    const next = applyChange(record, change);
-    records.set(handle, next);
-    return { status: "updated", version: next.version };
-  },
-});
+export const updatesWith =
+  (pause: () => Promise<unknown>): Breakage =>
+  (_, records) => ({
+    async update(handle, change, { secretHash, ifVersion }) {
+      const record = records.get(handle);
+      if (!record || !isLive(record) || !acceptsSecret(record, secretHash, Date.now())) return { status: "gone" };
+      if (ifVersion !== undefined && ifVersion !== record.version) return { status: "conflict" };
+      await pause();
+      const next = applyChange(record, change);
+      records.set(handle, next);
+      return { status: "updated", version: next.version };
+    },
+  });
+
+export const updatesInTwoSteps: Breakage = updatesWith(() => Promise.resolve());
 
 /** Applies a change to whatever record there is, if the condition holds. */
 export const updatesIf =

@@ -8,10 +8,12 @@ import {
   type IndexedSessions,
   type IndexedStore,
   isHoldfastError,
+  type Session,
   type Sessions,
   type Store,
 } from "holdfast";
 import { expressSessions } from "holdfast/express";
+import { type NextRequest, nextSessions, type ReadonlySession } from "holdfast/next";
 import { nodeSessions } from "holdfast/node";
 import { memoryStore } from "holdfast/stores/memory";
 import { sqliteStore } from "holdfast/stores/sqlite";
@@ -95,3 +97,21 @@ if (isHoldfastError(error)) {
   if (error.code === "entry-unserializable") same<typeof error.details, { entry: string; path: string }>(true);
   if (error.code === "store-timeout") error satisfies HoldfastError<"store-timeout">;
 }
+
+const next = nextSessions(sessions, {} as NextRequest);
+const addView = next.withSession(async (session, by: number, ...names: string[]) => {
+  same<typeof session, Session<Data>>(true);
+  return session.update("views", (n = 0) => n + by + names.length);
+});
+same<typeof addView, (by: number, ...names: string[]) => Promise<number>>(true);
+next.withSession(() => "text", {
+  // @ts-expect-error what answers an error is what answers a request
+  onError: () => 7,
+});
+const read = await next.session();
+same<typeof read, ReadonlySession<Data>>(true);
+same<typeof read.data, Readonly<Partial<Data>>>(true);
+// @ts-expect-error nothing can be changed
+read.data.views = 1;
+// @ts-expect-error
+read.login;

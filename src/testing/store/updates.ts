@@ -35,6 +35,24 @@ export const updates: Cases<Store> = {
     await assertEntries(store, handle, { a: "1" });
   },
 
+  async "of several entries that an update removes it forgets none, in whatever order they come"({ store }) {
+    const orders = ["ab", "ba", "ac", "ca", "bc", "cb", "abc", "acb", "bac", "bca", "cab", "cba"];
+    for (const order of orders) {
+      const { handle, record } = await put(store, { entries: new Map(Object.entries({ a: "1", b: "2", c: "3" })) });
+      await update(store, handle, record, { set: new Map([["d", "4"]]), remove: [...order] });
+      const left = Object.entries({ a: "1", b: "2", c: "3", d: "4" }).filter(([name]) => !order.includes(name));
+      await assertEntries(store, handle, new Map(left));
+    }
+  },
+
+  async "an update that removes an entry loses none that it sets"({ store }) {
+    // A name like an array's index: in JSON made by JavaScript it comes before others, in a database's perhaps after.
+    const { handle, record } = await put(store, { entries: new Map([["a", "1"]]) });
+    await update(store, handle, record, { set: new Map([["0", "2"]]) });
+    await update(store, handle, record, { set: new Map([["0", "3"]]), remove: ["a"] });
+    await assertEntries(store, handle, { 0: "3" });
+  },
+
   async "the fields that a change names are taken over, all others stay"({ store }) {
     const { handle, record } = await put(store, {
       previousHash: newHash(),
