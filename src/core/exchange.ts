@@ -229,6 +229,11 @@ export class Exchange<Data extends object> {
     if (!this.#running?.size && this.#entries?.isChanged()) throw unsaved();
   }
 
+  /** For what no response follows, such as a socket's message: no cookie can leave, so no session can begin or get a new id. `commit` follows it. */
+  detach(): void {
+    this.#left = true;
+  }
+
   #ownEntries(): Entries {
     if (!this.#entries) {
       const onUnreadable = (): void =>
@@ -447,7 +452,7 @@ export class Exchange<Data extends object> {
     if (!this.#left) return;
     throw new HoldfastError(
       "headers-sent",
-      "A session can't begin or get a new id after the response's headers have left: its cookie goes with them. Do it before the first write.",
+      "A session can't begin or get a new id after the response's headers have left, nor in a socket: its cookie goes with them. Do it in a request, before the first write.",
       {},
     );
   }

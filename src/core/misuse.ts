@@ -1,4 +1,4 @@
-import { HoldfastError } from "../errors.ts";
+import { HoldfastError, isHoldfastError } from "../errors.ts";
 
 /** Two session middlewares on one route. */
 export function sessionTaken(): HoldfastError<"session-taken"> {
@@ -52,4 +52,30 @@ export function cookieless(options?: ErrorOptions): HoldfastError<"session-read-
     {},
     options,
   );
+}
+
+/** A message of a socket whose session isn't there any more, by the id of its handshake. */
+export function socketOutlived(handle: string): HoldfastError<"session-gone"> {
+  const message =
+    "The session ended, or got a new id by a login or by age, after the socket's handshake. The socket closes; its client may connect again with the cookie that it has now.";
+  return new HoldfastError("session-gone", message, { handle });
+}
+
+/** Whether it says that this session is gone; an app's code may have met with another. */
+export function isSessionGone(error: unknown, handle: string): boolean {
+  return isHoldfastError(error) && error.code === "session-gone" && error.details.handle === handle;
+}
+
+/** A socket that was opened past the adapter. */
+export function socketUnknown(): HoldfastError<"argument-invalid"> {
+  const message =
+    "This socket has no session: it did not come through the adapter's handshake. In Socket.IO, its namespace needs the middleware, and connectionStateRecovery skipMiddlewares: false.";
+  return new HoldfastError("argument-invalid", message, { argument: "socket" });
+}
+
+/** Throws `option-invalid` unless they are origins as browsers write them. */
+export function checkOrigins(origins: unknown, option: string): void {
+  if (Array.isArray(origins) && origins.every((origin) => URL.parse(origin)?.origin === origin)) return;
+  const message = `The option ${option} must be a list of origins, such as ["https://app.example.com"].`;
+  throw new HoldfastError("option-invalid", message, { option });
 }

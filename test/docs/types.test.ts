@@ -19,6 +19,7 @@ const PRELUDE = `
     const user: { id: string };
     const form: { remember?: string };
     const myStore: () => IndexedStore;
+    const socketSession: import("holdfast/ws").SocketSession<{ room: string }>;
     const serve: import("holdfast/testing").Serve;
     const secret: string;
     const redisStore: import("holdfast/express-session").Store;

@@ -75,6 +75,8 @@ const BUNDLES: readonly Bundle[] = [
     imports: ["h3"],
     never: [...STORES, "express", "node:"],
   },
+  { subpath: "holdfast/ws", budget: 2_800, imports: ["node:http"], never: [...STORES, "express"] },
+  { subpath: "holdfast/socket.io", budget: 2_800, imports: ["node:http"], never: [...STORES, "express"] },
   {
     subpath: "holdfast/express-session",
     budget: 14_000,
