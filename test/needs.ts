@@ -16,9 +16,10 @@ const PLACES = {
   nginx: process.env.NGINX_PATH || "/usr/sbin/nginx",
   "redis-server": "/usr/bin/redis-server",
   "valkey-server": "/usr/bin/valkey-server",
-  // Of npm: the last two have packages of their own, since they are for one platform.
+  // Out of npm. The last two are of one platform, so they have a package of their own.
   Bun: inRepository("node_modules/.bin/bun"),
   Deno: inRepository("node_modules/.bin/deno"),
+  workerd: inRepository("node_modules/.bin/workerd"),
   "Node 22": inRepository("test/runtimes/node_modules/node22/bin/node"),
   "Node 26": inRepository("test/runtimes/node_modules/node26/bin/node"),
   MongoDB: process.env.HOLDFAST_MONGODB_URL || "mongodb://127.0.0.1:27017",

@@ -18,8 +18,13 @@ export const subpaths: readonly Subpath[] = Object.entries(manifest.exports)
   .filter(([, target]) => target.startsWith("./dist/"))
   .map(([subpath, target]) => ({ specifier: manifest.name + subpath.slice(1), source: sourceOf(target) }));
 
-/** The package's own `#` specifiers, as Node resolves them. */
-export const internals: readonly Subpath[] = Object.entries(manifest.imports).map(([specifier, { node }]) => ({
-  specifier,
-  source: sourceOf(node),
-}));
+/** The package's own `#` specifiers, as a runtime with these conditions resolves them: by the first line that fits. */
+export function internalsUnder(conditions: readonly string[]): readonly Subpath[] {
+  return Object.entries(manifest.imports).map(([specifier, targets]) => {
+    const [, target] = Object.entries(targets).find(([key]) => key === "default" || conditions.includes(key))!;
+    return { specifier, source: sourceOf(target) };
+  });
+}
+
+/** As Node does. */
+export const internals: readonly Subpath[] = internalsUnder(["node"]);

@@ -1,39 +1,26 @@
-import { mkdtempSync } from "node:fs";
-import { tmpdir } from "node:os";
-import { join } from "node:path";
 import { build } from "esbuild";
-import { internals, subpaths } from "../package/subpaths.ts";
+import { internalsUnder, subpaths } from "../package/subpaths.ts";
 
-/**
- * A program of a test, from source in one file, as a runtime gets it that knows nothing of this repository. `web`: with what package.json's `imports` has for
- * runtimes without Node's modules.
- */
-export async function bundle(entry: string, { web = false } = {}): Promise<string> {
-  const sources = new Map(
-    [...subpaths, ...internals].map(({ specifier, source }) => [
-      specifier,
-      web && specifier.startsWith("#") ? source.replace(".node.ts", ".web.ts") : source,
-    ]),
-  );
-  const outfile = join(mkdtempSync(join(tmpdir(), "holdfast-runtime-")), "program.mjs");
-  await build({
-    entryPoints: [join(import.meta.dirname, entry)],
-    outfile,
+/** One module of the code, from source, as a runtime with these conditions would resolve the package's own imports. */
+export async function bundled(code: string, conditions: readonly string[]): Promise<string> {
+  const sources = new Map([...subpaths, ...internalsUnder(conditions)].map((one) => [one.specifier, one.source]));
+  const { outputFiles } = await build({
+    stdin: { contents: code, resolveDir: import.meta.dirname, loader: "ts" },
     bundle: true,
     format: "esm",
     platform: "neutral",
     target: "es2024",
     external: ["node:*"],
+    write: false,
+    logLevel: "silent",
     plugins: [
       {
         name: "from source",
-        setup: ({ onResolve }) =>
-          onResolve({ filter: /^(#|holdfast)/ }, ({ path }) => ({
-            path: sources.get(path),
-            external: !sources.has(path),
-          })),
+        setup({ onResolve }) {
+          onResolve({ filter: /^(holdfast|#)/ }, ({ path }) => ({ path: sources.get(path) }));
+        },
       },
     ],
   });
-  return outfile;
+  return outputFiles[0]!.text;
 }
