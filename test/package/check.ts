@@ -3,11 +3,12 @@
  * bundles every subpath. `npm run check:package` builds first and then runs this.
  */
 import { execFileSync } from "node:child_process";
-import { mkdirSync, mkdtempSync, readdirSync, readFileSync, rmSync, symlinkSync, writeFileSync } from "node:fs";
+import { existsSync, mkdirSync, mkdtempSync, readdirSync, readFileSync, rmSync, symlinkSync, writeFileSync } from "node:fs";
 import { tmpdir } from "node:os";
 import { join } from "node:path";
 import { gzipSync } from "node:zlib";
 import { build } from "esbuild";
+import { Miniflare } from "miniflare";
 import { publint } from "publint";
 import { formatMessage } from "publint/utils";
 import manifest from "../../package.json" with { type: "json" };
@@ -135,6 +136,7 @@ try {
   await lint(tarball);
   readMaps();
   importAll("every subpath that needs no framework", standalone);
+  await runEverywhere();
   typeCheck("every subpath that needs no framework", standalone, ["node"]);
   typeCheck("the core without Node's types", ["holdfast", "holdfast/stores/memory"], []);
   moveFromExpressSession();
@@ -144,6 +146,7 @@ try {
   // h3's own declarations are of a program that has the DOM's, and not as strict as ours.
   typeCheck("holdfast/h3", ["holdfast/h3"], ["node"], { lib: ["es2023", "dom", "dom.iterable"], skipLibCheck: true });
   await bundleAll();
+  await compareSizes();
 } finally {
   rmSync(temporary, { recursive: true });
   for (const problem of problems) console.error(`\n✗ ${problem}`);
@@ -209,6 +212,75 @@ function importAll(what: string, specifiers: readonly string[]): void {
     }`,
   );
   check(`importing ${what}`, app, process.execPath, "import.js");
+}
+
+/**
+ * As a user's own code, unbundled on Node, Bun and Deno, and as wrangler bundles it on workerd. Tells which hashes a runtime takes: those of node:crypto come
+ * at once, WebCrypto's don't.
+ */
+async function runEverywhere(): Promise<void> {
+  write(
+    "smoke.js",
+    `import { createSessions } from "holdfast";
+    import { fetchSessions } from "holdfast/fetch";
+    import { memoryStore } from "holdfast/stores/memory";
+    export async function smoke(store = memoryStore()) {
+      const sessions = createSessions({ store });
+      const fetch = fetchSessions(sessions, async (_request, session) => {
+        return new Response(String(await session.update("n", (n = 0) => n + 1)));
+      });
+      const first = await fetch(new Request("http://smoke.test/"));
+      const cookie = first.headers.getSetCookie()[0].split(";")[0];
+      const second = await fetch(new Request("http://smoke.test/", { headers: { cookie } }));
+      const opened = sessions.open({ header: (name) => (name === "cookie" ? cookie : undefined), encrypted: false });
+      return [await second.text(), opened instanceof Promise ? "WebCrypto" : "node:crypto"].join(" by ");
+    }`,
+  );
+  write(
+    "run-smoke.js",
+    `import { sqliteStore } from "holdfast/stores/sqlite";
+    import { smoke } from "./smoke.js";
+    const answers = [await smoke(), (await smoke(sqliteStore(":memory:"))).split(" ")[0]];
+    console.log(answers.join(", "));`,
+  );
+  const expect = (runtime: string, answer: string, expected: string): void => {
+    if (answer !== expected) problems.push(`the package on ${runtime} answers ${answer} and not ${expected}`);
+  };
+  const nodes = ["node22", "node26"].map((name) => join(root, "test/runtimes/node_modules", name, "bin/node"));
+  const deno = ["run", "--quiet", "--no-prompt", "--allow-read"];
+  for (const [program, ...args] of [...nodes.map((node) => [node]), [bin("bun")], [bin("deno"), ...deno]]) {
+    if (!existsSync(program!)) {
+      if (process.env.CI) problems.push(`There is no ${program} to run the package on.`);
+      else console.log(`skipped: the package on ${program}, which is not installed`);
+      continue;
+    }
+    try {
+      expect(program!, run(app, program!, ...args, "run-smoke.js").trim(), "2 by node:crypto, 2");
+    } catch (error) {
+      problems.push(`running the package on ${program}:\n${(error as { stderr?: string }).stderr ?? error}`);
+    }
+  }
+  const { outputFiles } = await build({
+    stdin: {
+      contents: 'import { smoke } from "./smoke.js"; export default { fetch: async () => new Response(await smoke()) };',
+      resolveDir: app,
+    },
+    bundle: true,
+    format: "esm",
+    conditions: ["workerd", "worker", "browser"],
+    write: false,
+  });
+  const flare = new Miniflare({
+    modules: true,
+    script: outputFiles[0]!.text,
+    compatibilityDate: "2026-07-01",
+    cf: false,
+  });
+  try {
+    expect("workerd", await (await flare.dispatchFetch("http://smoke.test/")).text(), "2 by WebCrypto");
+  } finally {
+    await flare.dispose();
+  }
 }
 
 function linkFrameworks(): void {
@@ -305,6 +377,33 @@ async function bundleAll(): Promise<void> {
     for (const part of bundle.never) if (text.includes(part)) complain(`holds "${part}"`);
     const driver = DRIVER.exec(text);
     if (driver) complain(`holds ${driver[0]}, a driver's name`);
+  }
+}
+
+/** What a Worker's bundle takes up, beside what others would: nobody's store is in it but those that a library brings along in its one entry. */
+async function compareSizes(): Promise<void> {
+  const entries: Record<string, readonly [code: string, resolveDir: string]> = {
+    "holdfast and holdfast/fetch": ['export * from "holdfast"; export * from "holdfast/fetch";', app],
+    "iron-session": ['export * from "iron-session";', root],
+    "hono-sessions": ['export * from "hono-sessions";', root],
+  };
+  console.log("\nbeside others, for Workers: minified, gzipped");
+  for (const [name, [contents, resolveDir]] of Object.entries(entries)) {
+    const { outputFiles } = await build({
+      stdin: { contents, resolveDir },
+      bundle: true,
+      minify: true,
+      format: "esm",
+      platform: "neutral",
+      mainFields: ["module", "main"],
+      conditions: ["workerd", "worker", "browser"],
+      external: ["node:*"],
+      write: false,
+      logLevel: "silent",
+    });
+    const { text } = outputFiles[0]!;
+    const sizes = [Buffer.byteLength(text), gzipSync(text, { level: 9 }).length].map(kilobytes);
+    console.log([name.padEnd(30), ...sizes.map((size) => size.padStart(9))].join("  "));
   }
 }
 
