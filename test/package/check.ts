@@ -3,7 +3,16 @@
  * bundles every subpath. `npm run check:package` builds first and then runs this.
  */
 import { execFileSync } from "node:child_process";
-import { existsSync, mkdirSync, mkdtempSync, readdirSync, readFileSync, rmSync, symlinkSync, writeFileSync } from "node:fs";
+import {
+  existsSync,
+  mkdirSync,
+  mkdtempSync,
+  readdirSync,
+  readFileSync,
+  rmSync,
+  symlinkSync,
+  writeFileSync,
+} from "node:fs";
 import { tmpdir } from "node:os";
 import { join } from "node:path";
 import { gzipSync } from "node:zlib";
@@ -262,7 +271,8 @@ async function runEverywhere(): Promise<void> {
   }
   const { outputFiles } = await build({
     stdin: {
-      contents: 'import { smoke } from "./smoke.js"; export default { fetch: async () => new Response(await smoke()) };',
+      contents:
+        'import { smoke } from "./smoke.js"; export default { fetch: async () => new Response(await smoke()) };',
       resolveDir: app,
     },
     bundle: true,

@@ -10,7 +10,7 @@ export async function bundled(code: string, conditions: readonly string[]): Prom
     format: "esm",
     platform: "neutral",
     target: "es2024",
-    external: ["node:*"],
+    external: ["node:*", "cloudflare:*"],
     write: false,
     logLevel: "silent",
     plugins: [

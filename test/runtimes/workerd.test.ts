@@ -25,13 +25,17 @@ describeWith("workerd", "on workerd", () => {
   // For the names alone: the cases run in the Worker.
   for (const [group, cases] of Object.entries(groupsOf({} as Environment))) {
     describe(group, () => {
-      it.each(cases)("$name", async ({ name }) => {
-        const body = JSON.stringify({ group, name });
-        const response = await flare.dispatchFetch("http://run.test/", { method: "POST", body });
-        const { error } = (await response.json()) as { error?: string };
-        if (error !== undefined) throw new Error(error);
-        // The kit's largest case is 6000 operations, each a way to another process here.
-      }, 90_000);
+      it.each(cases)(
+        "$name",
+        async ({ name }) => {
+          const body = JSON.stringify({ group, name });
+          const response = await flare.dispatchFetch("http://run.test/", { method: "POST", body });
+          const { error } = (await response.json()) as { error?: string };
+          if (error !== undefined) throw new Error(error);
+          // The kit's largest case is 6000 operations, each a way to another process here.
+        },
+        90_000,
+      );
     });
   }
 });

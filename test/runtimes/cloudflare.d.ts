@@ -1,0 +1,4 @@
+declare module "cloudflare:workers" {
+  /** The Worker's bindings. */
+  export const env: unknown;
+}
