@@ -54,10 +54,19 @@ export const SQL = {
   deleteAll: "DELETE FROM holdfast_sessions WHERE user_id = ? AND handle IS NOT ? RETURNING handle, expires_at",
 };
 
+/** Whether `use` may do: the change is of nothing but entries and times. It leaves the indexes alone, but finds no row where the life gets shorter than they know. */
+export function isUse({ rotate, userId, authenticatedAt }: Change): boolean {
+  return !rotate && userId === undefined && authenticatedAt === undefined;
+}
+
+/** A change as the first values of `use`; those of the guard follow, and the expiry. */
+export function using({ set, remove, touchedAt, expiresAt }: Change): [Value, number, number] {
+  return [set?.size || remove?.length ? jsonOf(set ?? [], remove) : null, touchedAt, expiresAt];
+}
+
 /** A change as the first values of `rewrite`; those of the guard follow. */
 export function rewriting(change: Change): Value[] {
-  const { set, remove, rotate, userId = null, authenticatedAt = null, touchedAt, expiresAt } = change;
-  const patch = set?.size || remove?.length ? jsonOf(set ?? [], remove) : null;
+  const { rotate, userId = null, authenticatedAt = null, expiresAt } = change;
   const hash = rotate?.secretHash ?? null;
-  return [expiresAt, userId, authenticatedAt, hash, hash, rotate?.graceUntil ?? null, patch, touchedAt, expiresAt];
+  return [expiresAt, userId, authenticatedAt, hash, hash, rotate?.graceUntil ?? null, ...using(change)];
 }

@@ -2,7 +2,7 @@ import { HoldfastError, isHoldfastError } from "../errors.ts";
 import { failure } from "../sql/failure.ts";
 import { missingIndexes } from "../sql/problems.ts";
 import { recordOf, rowOf, type Value } from "../sql/record.ts";
-import { BATCH, MIGRATIONS, rewriting, SQL } from "../sql/sqlite.ts";
+import { BATCH, isUse, MIGRATIONS, rewriting, SQL, using } from "../sql/sqlite.ts";
 import type { IndexedStore } from "../store.ts";
 
 /** What the store needs of a D1 binding (`env.DB` of Cloudflare Workers). */
@@ -91,7 +91,9 @@ export function d1Store(db: D1, options: D1StoreOptions = {}): IndexedStore {
       run("update", async () => {
         const now = Date.now();
         const guard = [handle, now, secretHash, now];
-        const [row] = await rows(SQL.rewrite, ...rewriting(change), ...guard, ifVersion);
+        // D1 bills each index that a statement writes as a row.
+        let [row] = isUse(change) ? await rows(SQL.use, ...using(change), ...guard, ifVersion, change.expiresAt) : [];
+        if (!row) [row] = await rows(SQL.rewrite, ...rewriting(change), ...guard, ifVersion);
         if (row) return { status: "updated", version: Number(row[0]) };
         if (ifVersion === null) return { status: "gone" };
         return { status: (await rows(SQL.admits, ...guard, null)).length > 0 ? "conflict" : "gone" };

@@ -2,12 +2,11 @@ import { resolve } from "node:path";
 import { DatabaseSync, type StatementSync } from "node:sqlite";
 import { setImmediate, setTimeout } from "node:timers/promises";
 import { HoldfastError, isHoldfastError } from "../errors.ts";
-import { jsonOf } from "../sql/entries.ts";
 import { failure, type StoreCode } from "../sql/failure.ts";
 import { groupCommit } from "../sql/group-commit.ts";
 import { missingIndexes } from "../sql/problems.ts";
 import { listOf, recordOf, rowOf } from "../sql/record.ts";
-import { BATCH, MIGRATIONS, rewriting, SQL } from "../sql/sqlite.ts";
+import { BATCH, isUse, MIGRATIONS, rewriting, SQL, using } from "../sql/sqlite.ts";
 import type { Awaitable, IndexedStore, UpdateResult } from "../store.ts";
 
 export interface SqliteStoreOptions {
@@ -95,20 +94,17 @@ export function sqliteStore(database: string | DatabaseSync, options: SqliteStor
       write("create", () => (sql.create.run(...rowOf(handle, record)).changes === 1 ? "created" : "exists")),
 
     update: (handle, change, { secretHash, ifVersion }) => {
-      const { set, remove, touchedAt, expiresAt, rotate, userId, authenticatedAt } = change;
-      const plain = !rotate && userId === undefined && authenticatedAt === undefined;
+      const plain = isUse(change);
       const step = (): UpdateResult => {
         const now = Date.now();
-        const patch = set?.size || remove?.length ? jsonOf(set ?? [], remove) : null;
         const guard = [handle, now, secretHash, now] as const;
-        const use = [patch, touchedAt, expiresAt, ...guard, ifVersion ?? null] as const;
-        // `use` finds no row either when the life gets shorter than the sweep's index knows.
-        let [row] = plain ? sql.use.all(...use, expiresAt) : [];
-        if (!row) [row] = sql.rewrite.all(...rewriting(change), ...guard, ifVersion ?? null);
+        const version = ifVersion ?? null;
+        let [row] = plain ? sql.use.all(...using(change), ...guard, version, change.expiresAt) : [];
+        if (!row) [row] = sql.rewrite.all(...rewriting(change), ...guard, version);
         if (row) return { status: "updated", version: row.version as number };
         return { status: ifVersion !== undefined && sql.admits.get(...guard, null) ? "conflict" : "gone" };
       };
-      return write("update", step, rotate !== undefined);
+      return write("update", step, change.rotate !== undefined);
     },
 
     delete: (handle) => write("delete", () => sql.delete.all(handle).some(isLive), true),

@@ -40,6 +40,20 @@ describe("a D1 database", () => {
     expect(await store.create("h", newRecord())).toBe("created");
   });
 
+  it("writes no index for a session that lives on, and moves the sweep's where it ends sooner", async () => {
+    const store = d1Store(own);
+    const record = newRecord();
+    await store.create("used", record);
+    const sweepAt = async () =>
+      (await own.prepare("SELECT sweep_at FROM holdfast_sessions WHERE handle = 'used'").raw())[0];
+    const use = (expiresAt: number) =>
+      store.update("used", { set: new Map([["a", "1"]]), touchedAt: 1, expiresAt }, { secretHash: SECRET });
+    expect(await use(record.expiresAt + 1000)).toEqual({ status: "updated", version: 2 });
+    expect(await sweepAt()).toEqual([record.expiresAt]);
+    expect(await use(record.expiresAt - 1000)).toEqual({ status: "updated", version: 3 });
+    expect(await sweepAt()).toEqual([record.expiresAt - 1000]);
+  });
+
   it("that has damaged entries rejects that record alone", async () => {
     const store = d1Store(own);
     await store.create("damaged", newRecord());
