@@ -1,7 +1,7 @@
 import { build } from "esbuild";
 import { internalsUnder, subpaths } from "../package/subpaths.ts";
 
-/** One module of the code, from source, as a runtime with these conditions would resolve the package's own imports. */
+/** One module of the code, from source, as a runtime with these conditions would resolve the package's own imports. Other packages stay to be imported. */
 export async function bundled(code: string, conditions: readonly string[]): Promise<string> {
   const sources = new Map([...subpaths, ...internalsUnder(conditions)].map((one) => [one.specifier, one.source]));
   const { outputFiles } = await build({
@@ -10,14 +10,17 @@ export async function bundled(code: string, conditions: readonly string[]): Prom
     format: "esm",
     platform: "neutral",
     target: "es2024",
-    external: ["node:*", "cloudflare:*"],
     write: false,
     logLevel: "silent",
     plugins: [
       {
         name: "from source",
         setup({ onResolve }) {
-          onResolve({ filter: /^(holdfast|#)/ }, ({ path }) => ({ path: sources.get(path) }));
+          onResolve({ filter: /^[^.]/ }, ({ path, kind }) => {
+            if (kind === "entry-point" || path.startsWith("/")) return undefined;
+            const source = sources.get(path);
+            return source ? { path: source } : { path, external: true };
+          });
         },
       },
     ],

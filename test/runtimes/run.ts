@@ -15,9 +15,11 @@ export interface Runtime {
   readonly options?: readonly string[];
   /** The conditions by which it resolves a package's imports. */
   readonly conditions: readonly string[];
-  /** The file in `groups/`, and what it exports. */
+  /** The file in `groups/`, and the groups that it exports. It may export `end` too, for what would keep the process. */
   readonly entry: string;
   readonly groups: Groups;
+  /** What the cases read of the environment. */
+  readonly env?: Readonly<Record<string, string>>;
 }
 
 /** Runs the groups inside the runtime, in one process, and gives each case a test that says how it ended. */
@@ -60,20 +62,21 @@ const PATIENCE = 10_000;
 
 async function run(
   program: string,
-  { options = [], conditions, entry }: Runtime,
+  { options = [], conditions, entry, env: given }: Runtime,
   onOutcome: (outcome: Outcome) => void,
 ): Promise<Ending> {
   const folder = newFolder();
   const file = join(folder.path, "cases.mjs");
   const code = `
-    import { groups } from "./groups/${entry}.ts";
+    import * as cases from "./groups/${entry}.ts";
     import { leaveOpen } from "./groups.ts";
     import { report } from "./report.ts";
     await leaveOpen();
-    await report(groups);
+    await report(cases.groups);
+    await cases.end?.();
     console.log("done");`;
   writeFileSync(file, await bundled(code, conditions));
-  const env = { ...process.env, DENO_NO_UPDATE_CHECK: "1", DENO_DIR: join(folder.path, "deno") };
+  const env = { ...process.env, ...given, DENO_NO_UPDATE_CHECK: "1", DENO_DIR: join(folder.path, "deno") };
   const child = spawn(program, [...options, file], { cwd: folder.path, env, stdio: ["ignore", "pipe", "pipe"] });
   let complaints = "";
   child.stderr.on("data", (piece) => {
