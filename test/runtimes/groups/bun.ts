@@ -1,8 +1,8 @@
 import { adapterCases, type Serve } from "holdfast/testing";
 import { handlerOf } from "../../frameworks/fetch.ts";
-import { everywhere, type Groups } from "../groups.ts";
+import type { Groups } from "../groups.ts";
+import { withNodeModules } from "../process.ts";
 import { serveNodeHttp } from "../serve/node.ts";
-import { sqlite } from "../sqlite.ts";
 
 declare const Bun: {
   serve(options: { port: number; hostname: string; fetch: (request: Request) => Promise<Response> }): {
@@ -17,8 +17,7 @@ const serve: Serve = async (sessions, app) => {
 };
 
 export const groups: Groups = {
-  ...everywhere,
-  ...sqlite,
+  ...withNodeModules,
   "fetchSessions on Bun.serve": adapterCases(serve),
   "nodeSessions on Bun's node:http": adapterCases(serveNodeHttp),
 };

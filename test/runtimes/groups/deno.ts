@@ -1,8 +1,8 @@
 import { adapterCases, type Serve } from "holdfast/testing";
 import { handlerOf } from "../../frameworks/fetch.ts";
-import { everywhere, type Groups } from "../groups.ts";
+import type { Groups } from "../groups.ts";
+import { withNodeModules } from "../process.ts";
 import { serveNodeHttp } from "../serve/node.ts";
-import { sqlite } from "../sqlite.ts";
 
 declare const Deno: {
   serve(
@@ -25,8 +25,7 @@ const serve: Serve = async (sessions, app) => {
 };
 
 export const groups: Groups = {
-  ...everywhere,
-  ...sqlite,
+  ...withNodeModules,
   "fetchSessions on Deno.serve": adapterCases(serve),
   "nodeSessions on Deno's node:http": adapterCases(serveNodeHttp),
 };

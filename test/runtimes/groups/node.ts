@@ -1,10 +1,9 @@
 import { adapterCases } from "holdfast/testing";
-import { everywhere, type Groups } from "../groups.ts";
+import type { Groups } from "../groups.ts";
+import { withNodeModules } from "../process.ts";
 import { serveNodeHttp } from "../serve/node.ts";
-import { sqlite } from "../sqlite.ts";
 
 export const groups: Groups = {
-  ...everywhere,
-  ...sqlite,
+  ...withNodeModules,
   "nodeSessions on node:http": adapterCases(serveNodeHttp),
 };
