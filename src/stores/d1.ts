@@ -1,7 +1,7 @@
 import { HoldfastError, isHoldfastError } from "../errors.ts";
 import { failure } from "../sql/failure.ts";
 import { missingIndexes } from "../sql/problems.ts";
-import { recordOf, rowOf, type Value } from "../sql/record.ts";
+import { listOf, recordOf, rowOf, type Value } from "../sql/record.ts";
 import { BATCH, isUse, MIGRATIONS, rewriting, SQL, using } from "../sql/sqlite.ts";
 import type { IndexedStore } from "../store.ts";
 
@@ -121,8 +121,7 @@ export function d1Store(db: D1, options: D1StoreOptions = {}): IndexedStore {
 
     list: (userId) =>
       run("list", async () => {
-        const found = await rows(SQL.list, userId, Date.now());
-        return found.map((row) => ({ handle: row[0] as string, record: recordOf(row) }));
+        return listOf(await rows(SQL.list, userId, Date.now()));
       }),
 
     deleteAll: (userId, { except = null } = {}) =>
