@@ -28,6 +28,8 @@ export interface ErrorDetails {
   "outside-cookie-path": { path: string };
   /** `req.session` is already another library's: two session middlewares on one route. */
   "session-taken": Record<string, never>;
+  /** A handler asked for a session where no middleware had given the request one. */
+  "session-missing": Record<string, never>;
   /** A method was called with an argument it does not take. */
   "argument-invalid": { argument: string };
 
@@ -92,6 +94,11 @@ export class HoldfastError<Code extends ErrorCode = ErrorCode> extends Error {
   /** The same as `status`, by the name that Fastify's error handlers look for. */
   get statusCode(): number {
     return this.status;
+  }
+
+  /** By the convention of http-errors, which Nest's exception layer keeps to: the client is to be told the status, and not the message. */
+  get expose(): false {
+    return false;
   }
 }
 

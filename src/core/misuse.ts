@@ -9,6 +9,13 @@ export function sessionTaken(): HoldfastError<"session-taken"> {
   );
 }
 
+/** No session middleware on a route that asks for one. */
+export function sessionMissing(): HoldfastError<"session-missing"> {
+  const message =
+    "The request has no session: mount expressSessions() of holdfast/express, or fastifySessions() of holdfast/fastify, before this route.";
+  return new HoldfastError("session-missing", message, {});
+}
+
 /** What only a user who has just logged in may do; `maxAge` in ms. */
 export function loginRequired(maxAge: number, authenticatedAt?: number): HoldfastError<"login-required"> {
   const message =

@@ -14,7 +14,7 @@ import {
   writeFileSync,
 } from "node:fs";
 import { tmpdir } from "node:os";
-import { join } from "node:path";
+import { dirname, join } from "node:path";
 import { gzipSync } from "node:zlib";
 import { build } from "esbuild";
 import { Miniflare } from "miniflare";
@@ -46,7 +46,7 @@ const BUNDLES: readonly Bundle[] = [
     never: [...STORES, "express"],
   },
   { subpath: "holdfast", web: true, budget: 14_500, imports: [], never: [...STORES, "express", "node:"] },
-  { subpath: "holdfast/node", budget: 3_100, imports: ["node:http"], never: [...STORES, "express"] },
+  { subpath: "holdfast/node", budget: 3_500, imports: ["node:http"], never: [...STORES, "express"] },
   { subpath: "holdfast/fetch", web: true, budget: 2_000, imports: [], never: [...STORES, "express", "node:"] },
   { subpath: "holdfast/opentelemetry", budget: 1_000, imports: [], never: [...STORES, "express", "node:"] },
   { subpath: "holdfast/express", budget: 6_200, imports: ["node:crypto", "node:http"], never: STORES },
@@ -87,6 +87,7 @@ const BUNDLES: readonly Bundle[] = [
   },
   { subpath: "holdfast/ws", budget: 2_800, imports: ["node:http"], never: [...STORES, "express"] },
   { subpath: "holdfast/socket.io", budget: 2_800, imports: ["node:http"], never: [...STORES, "express"] },
+  { subpath: "holdfast/nest", budget: 1_000, imports: ["@nestjs/common"], never: STORES },
   {
     subpath: "holdfast/express-session",
     budget: 14_000,
@@ -106,9 +107,9 @@ const BUNDLES: readonly Bundle[] = [
     imports: ["node:path", "node:sqlite", "node:timers/promises"],
     never: ["express"],
   },
-  { subpath: "holdfast/stores/postgres", budget: 4_800, imports: ["node:crypto"], never: ["node:sqlite", "express"] },
+  { subpath: "holdfast/stores/postgres", budget: 5_200, imports: ["node:crypto"], never: ["node:sqlite", "express"] },
   { subpath: "holdfast/stores/d1", web: true, budget: 3_400, imports: [], never: ["node:", "express"] },
-  { subpath: "holdfast/stores/mysql", budget: 5_000, imports: ["node:buffer"], never: ["node:sqlite", "express"] },
+  { subpath: "holdfast/stores/mysql", budget: 5_600, imports: ["node:buffer"], never: ["node:sqlite", "express"] },
   { subpath: "holdfast/doctor", budget: 17_000, imports: ["node:crypto", "node:diagnostics_channel"], never: STORES },
   {
     subpath: "holdfast/testing",
@@ -118,11 +119,12 @@ const BUNDLES: readonly Bundle[] = [
   },
 ];
 
-/** Subpaths that need a package of the app's: their types are made of its types or add to them, and h3's also imports it. */
+/** Subpaths that need a package of the app's: their types are made of its types or add to them, and h3's and Nest's also import it. */
 const NEEDS: Readonly<Record<string, string>> = {
   "holdfast/fastify": "fastify",
   "holdfast/hono": "hono",
   "holdfast/h3": "h3",
+  "holdfast/nest": "@nestjs/common",
 };
 
 /** No bundle may load a driver, in whatever way: the app hands its client in. */
@@ -151,7 +153,8 @@ try {
   moveFromExpressSession();
   linkFrameworks();
   importAll("the subpaths that need their framework", Object.keys(NEEDS));
-  typeCheck("holdfast/fastify and holdfast/hono", ["holdfast/fastify", "holdfast/hono"], ["node"]);
+  const strict = ["holdfast/fastify", "holdfast/hono", "holdfast/nest"];
+  typeCheck(strict.join(", "), strict, ["node"]);
   // h3's own declarations are of a program that has the DOM's, and not as strict as ours.
   typeCheck("holdfast/h3", ["holdfast/h3"], ["node"], { lib: ["es2023", "dom", "dom.iterable"], skipLibCheck: true });
   await bundleAll();
@@ -295,7 +298,9 @@ async function runEverywhere(): Promise<void> {
 
 function linkFrameworks(): void {
   for (const name of Object.values(NEEDS)) {
-    symlinkSync(join(root, "node_modules", name), join(app, "node_modules", name));
+    const link = join(app, "node_modules", name);
+    mkdirSync(dirname(link), { recursive: true });
+    symlinkSync(join(root, "node_modules", name), link);
   }
 }
 

@@ -50,7 +50,7 @@ const RULES: Readonly<Record<string, Rule>> = {
     rooms: ["store", "errors", "sql", "redis", "memory"],
     builtins: true,
   },
-  http: { quote: "`http` → `core`", rooms: ["core", "http"], builtins: true },
+  http: { quote: "`http` → `errors`, `core`", rooms: ["errors", "core", "http"], builtins: true },
   fetch: {
     quote: "`fetch` is to adapters of the fetch standard what `http` is to those of Node: `core`, and no built-ins",
     rooms: ["store", "core", "fetch"],
@@ -89,6 +89,9 @@ const RULES: Readonly<Record<string, Rule>> = {
   admin: { quote: "`cli`, `admin` → the public entry points", rooms: [...ENTRY_POINTS, "admin"], builtins: true },
 };
 
+/** Peers whose subpath is named otherwise. */
+const PEERS: Readonly<Record<string, string>> = { "@nestjs/common": "nest" };
+
 const src = join(root, "src");
 const files = readdirSync(src, { recursive: true, encoding: "utf8" }).filter((file) => file.endsWith(".ts"));
 
@@ -103,7 +106,7 @@ function allowed(file: string, specifier: string): boolean {
   if (internal) return roomOf(relative(src, internal)) === roomOf(file);
   if (specifier.startsWith(".")) return rule.rooms.includes(roomOf(join(dirname(file), specifier)));
   if (specifier.startsWith("node:")) return rule.builtins === true || (rule.builtins?.includes(file) ?? false);
-  return rule.peer === true && file.endsWith(`/${specifier}.ts`);
+  return rule.peer === true && file.endsWith(`/${PEERS[specifier] ?? specifier}.ts`);
 }
 
 type Node = { readonly [key: string]: unknown };
@@ -156,6 +159,7 @@ describe("who may import what", () => {
     ["store.ts", "./errors.ts"],
     ["frameworks/node.ts", "express"],
     ["frameworks/express.ts", "../stores/memory.ts"],
+    ["frameworks/ws.ts", "@nestjs/common"],
     ["testing/kit.ts", "vitest"],
     ["attic/old.ts", "../store.ts"],
   ])("lets no src/%s import %s", (file, specifier) => {
