@@ -8,7 +8,7 @@ import { root } from "../package/subpaths.ts";
 import { countsAndLogsIn } from "./story.ts";
 
 /** The examples that are one server each, and do all the same. */
-describe.each(["fastify", "koa", "hono", "h3", "ws", "socket.io"])("the example for %s", (name) => {
+describe.each(["express", "node", "fastify", "koa", "hono", "h3", "ws", "socket.io"])("the example for %s", (name) => {
   it("counts, logs in and out, and has its sessions again after a restart", () =>
     countsAndLogsIn((folder) => run(join(root, "examples", name, "server.ts"), folder)));
 });
