@@ -4,11 +4,13 @@ import { tmpdir } from "node:os";
 import { join } from "node:path";
 import { DatabaseSync } from "node:sqlite";
 import type { IndexedStore } from "holdfast";
+import { type D1, d1Store } from "holdfast/stores/d1";
 import { memoryStore } from "holdfast/stores/memory";
 import { mysqlStore } from "holdfast/stores/mysql";
 import { postgresStore } from "holdfast/stores/postgres";
 import { redisStore } from "holdfast/stores/redis";
 import { sqliteStore } from "holdfast/stores/sqlite";
+import { Miniflare } from "miniflare";
 import mysql from "mysql2/promise";
 import pg from "pg";
 import { createClient } from "redis";
@@ -59,6 +61,28 @@ export const inSqlite: OpenAStore = async () => {
       db.close();
       rmSync(folder, { recursive: true });
     },
+  };
+};
+
+export const inD1: OpenAStore = async () => {
+  const flare = new Miniflare({
+    modules: true,
+    script: "export default { fetch: () => new Response() }",
+    compatibilityDate: "2026-07-01",
+    d1Databases: { DB: newName() },
+    cf: false,
+  });
+  const db = (await flare.getD1Database("DB")) as unknown as D1;
+  const store = d1Store(db);
+  await store.read("");
+  const all = "SELECT json_object('handle', handle, 'secret', secret_hash, 'entries', entries) FROM holdfast_sessions";
+  return {
+    store,
+    async plant(handle, text) {
+      await db.prepare("UPDATE holdfast_sessions SET entries = ? WHERE handle = ?").bind(text, handle).run();
+    },
+    rows: async () => (await db.prepare(all).raw()).map(String),
+    close: () => flare.dispose(),
   };
 };
 
