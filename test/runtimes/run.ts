@@ -30,7 +30,7 @@ export function runInside(runtime: Runtime): void {
 
     beforeAll(async () => {
       end = await run(program, runtime, (outcome) => outcomes.set(keyOf(outcome), outcome));
-    }, 120_000);
+    }, LONGEST + 10_000);
 
     for (const [group, cases] of Object.entries(runtime.groups)) {
       describe(group, () => {
@@ -57,7 +57,10 @@ interface Ending {
   readonly complaints: string;
 }
 
-/** How long a process may take to end that has done its work. In ms. */
+/** How long a process may take for all its cases. In ms. */
+const LONGEST = 120_000;
+
+/** And how long to end, when it has done its work. */
 const PATIENCE = 10_000;
 
 async function run(
@@ -77,7 +80,13 @@ async function run(
     console.log("done");`;
   writeFileSync(file, await bundled(code, conditions));
   const env = { ...process.env, ...given, DENO_NO_UPDATE_CHECK: "1", DENO_DIR: join(folder.path, "deno") };
-  const child = spawn(program, [...options, file], { cwd: folder.path, env, stdio: ["ignore", "pipe", "pipe"] });
+  const child = spawn(program, [...options, file], {
+    cwd: folder.path,
+    env,
+    stdio: ["ignore", "pipe", "pipe"],
+    timeout: LONGEST,
+    killSignal: "SIGKILL",
+  });
   let complaints = "";
   child.stderr.on("data", (piece) => {
     complaints += piece;
