@@ -76,7 +76,7 @@ export function isSessionGone(error: unknown, handle: string): boolean {
 /** A socket that was opened past the adapter. */
 export function socketUnknown(): HoldfastError<"argument-invalid"> {
   const message =
-    "This socket has no session: it did not come through the adapter's handshake. In Socket.IO, its namespace needs the middleware, and connectionStateRecovery skipMiddlewares: false.";
+    "This socket has no session: it did not come through the adapter's handshake. In Socket.IO, its namespace needs the middleware.";
   return new HoldfastError("argument-invalid", message, { argument: "socket" });
 }
 

@@ -1,7 +1,7 @@
 import { type IncomingMessage, STATUS_CODES } from "node:http";
 import type { Sessions } from "../core/sessions.ts";
 import type { RequestHead } from "../core/transport.ts";
-import { isHoldfastError } from "../errors.ts";
+import { HoldfastError, isHoldfastError } from "../errors.ts";
 import { requestHead } from "../http/head.ts";
 import { createSockets, type SocketSession, type SocketSessionsOptions } from "../http/sockets.ts";
 
@@ -18,6 +18,7 @@ export interface SocketIoSocket {
     close(): unknown;
   };
   readonly connected: boolean;
+  readonly nsp?: { readonly server: { readonly _opts: { connectionStateRecovery?: { skipMiddlewares?: boolean } } } };
   once(event: "disconnect", listener: () => void): unknown;
   disconnect(close: boolean): unknown;
 }
@@ -69,7 +70,8 @@ export interface SocketIoSessions<Data extends object> {
  *
  * A client whose session can't be read gets `connect_error`, with `error.data.status` 503 where the store failed, and the error is logged. A socket is
  * disconnected, by `socket.disconnect(true)`, when its session ends (logout, `revoke`, `maxPerUser`, time) or its id does (login, `regenerate`, `renew`).
- * With `connectionStateRecovery`, set its `skipMiddlewares` to false: a socket that is recovered past the middleware has no session.
+ * With `connectionStateRecovery`, set its `skipMiddlewares` to false: else nobody is let in, for a socket that is recovered past the middleware would stay open after
+ * its session's end.
  */
 export function socketIoSessions<Data extends object>(
   sessions: Sessions<Data>,
@@ -84,6 +86,10 @@ export function socketIoSessions<Data extends object>(
     },
 
     async middleware(socket, next) {
+      if (socket.nsp?.server._opts.connectionStateRecovery?.skipMiddlewares) {
+        console.error(recoveredPast());
+        return next(refusal(500));
+      }
       const { conn } = socket;
       const head = socket.request ? requestHead(socket.request) : NO_HEAD;
       if (sockets.isForeign(head)) return next(refusal(403, "cross-site-request"));
@@ -108,6 +114,14 @@ export function socketIoSessions<Data extends object>(
 
     of: sockets.of,
   };
+}
+
+/** Socket.IO's default, which would let in who was logged out meanwhile. */
+function recoveredPast(): HoldfastError<"option-conflict"> {
+  const options = ["connectionStateRecovery"];
+  const message =
+    "Socket.IO recovers connections past its middleware, and so past the question whether their sessions live: sockets would stay open after a logout. Set connectionStateRecovery: { skipMiddlewares: false }.";
+  return new HoldfastError("option-conflict", message, { options });
 }
 
 /** Tells the client as much as HTTP would. */

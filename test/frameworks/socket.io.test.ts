@@ -113,20 +113,16 @@ it("lets go of a client that goes away while its session is read", async () => {
   await vi.waitFor(() => expect(listeners()).toBe(0));
 });
 
-it("has no session for a socket that was recovered past the middleware", async () => {
+it("lets nobody in where sockets would be recovered past the middleware, and stay open after a logout", async () => {
+  const error = vi.spyOn(console, "error").mockImplementation(() => {});
+  onTestFinished(() => error.mockRestore());
   const { sockets, io, dial } = await setUp({ connectionStateRecovery: {} });
   io.use(sockets.middleware);
-  const dialled = dial();
-  const [socket] = await once(io, "connection");
-  // What a client needs to be recovered.
-  const given = new Promise((resolve) => dialled.on("news", resolve));
-  socket.emit("news");
-  await given;
-  const again = once(io, "connection");
-  dialled.io.engine.close();
-  const [recovered] = await again;
-  expect(recovered.recovered).toBe(true);
-  expect(() => sockets.of(recovered)).toThrow("skipMiddlewares: false");
+  const refused = await new Promise<{ data?: unknown }>((resolve) => dial().on("connect_error", resolve));
+  expect(refused.data).toEqual({ status: 500 });
+  expect(error).toHaveBeenCalledWith(
+    expect.objectContaining({ code: "option-conflict", message: expect.stringContaining("skipMiddlewares: false") }),
+  );
 });
 
 it("has no session for a client of WebTransport, which sends no cookie", async () => {
