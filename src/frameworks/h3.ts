@@ -6,7 +6,7 @@ import { hasSession, type Session, type SessionData } from "../core/session.ts";
 import type { Sessions } from "../core/sessions.ts";
 import { requestHead } from "../fetch/head.ts";
 import { drop, edit, givesId, tell } from "../fetch/leave.ts";
-import { mayStream, watchedResponse, watchedStream } from "../fetch/watch.ts";
+import { bodyOf, mayStream, watchedResponse, watchedStream } from "../fetch/watch.ts";
 
 declare module "h3" {
   interface H3EventContext {
@@ -51,7 +51,7 @@ export function h3Sessions<Data extends object>(
       const context: { session?: unknown } = event.context;
       if (hasSession(context)) return next();
 
-      const opening = sessions.open(requestHead(event.req as Request, event.url.protocol === "https:"));
+      const opening = sessions.open(requestHead(event.req as Request, isSecure(event)));
       const exchange = isPending(opening) ? await opening : opening;
       context.session = exchange.session;
 
@@ -74,18 +74,20 @@ export function h3Sessions<Data extends object>(
         }
       } catch (error) {
         const response = await errorResponse(event, error, exchange.abandon());
-        if (response) return response;
+        if (response !== undefined) return response;
         throw error;
       }
 
-      if (answer === NOT_FOUND) return (await errorResponse(event, answer, edits)) ?? answer;
+      if (answer === NOT_FOUND) {
+        const response = await errorResponse(event, answer, edits);
+        return response === undefined ? answer : response;
+      }
       if (answer === HANDLED) {
         if (givesId(edits)) onStreamError(openedLate());
         return answer;
       }
       // Its hooks would be lost with a copy.
-      if (!isWebSocket(answer)) prepare(event, answer, edits);
-      return answer;
+      return isWebSocket(answer) ? answer : prepare(event, answer, edits);
     },
 
     session({ context }) {
@@ -101,34 +103,89 @@ const NOT_FOUND = Symbol.for("h3.notFound");
 /** What h3 answers where a handler of Node's kind has sent a response itself. */
 const HANDLED = Symbol.for("h3.handled");
 
-/** Has h3 set the session's headers on the response that it makes of the answer. */
-function prepare(event: H3Event, answer: unknown, edits: HeaderEdits): void {
-  if (edits.vary === undefined && !givesId(edits)) return;
-  const { res } = event;
-  const prepared = answer instanceof Response && answer.status >= 400 ? res.errHeaders : res.headers;
-  const { headers } = (answer ?? {}) as { headers?: unknown };
-  tell(prepared, edits, headers instanceof Headers ? headers : prepared);
+/** Whether the client came by TLS. */
+function isSecure(event: H3Event): boolean {
+  if (event.url.protocol !== "https:") return false;
+  // An early h3's server on Node believes what any client says in X-Forwarded-Proto. Whom to believe is for trustProxy to say.
+  const socket = isEarly(event) ? event.req.runtime?.node?.req.socket : undefined;
+  return !socket || (socket as { encrypted?: boolean }).encrypted === true;
 }
 
-/** Has h3 set the session's headers on the response that it will make of the error; or answers that response, where h3 would lose them. */
-async function errorResponse(event: H3Event, error: unknown, edits: HeaderEdits): Promise<Response | undefined> {
+/** Has h3 set the session's headers on the response that it makes of what this answers. */
+function prepare(event: H3Event, answer: unknown, edits: HeaderEdits): unknown {
+  if (edits.vary === undefined && !givesId(edits)) return answer;
+  const { res } = event;
+  const early = isEarly(event);
+  const given = early && answer instanceof Response ? ownResponse(event, answer) : answer;
+  const prepared = !early && answer instanceof Response && answer.status >= 400 ? res.errHeaders : res.headers;
+  const { headers } = (given ?? {}) as { headers?: unknown };
+  tell(prepared, edits, headers instanceof Headers ? headers : prepared);
+  return given;
+}
+
+/** Has h3 set the session's headers on the response that it will make of the error; or answers it with them, where h3 would lose or double them. */
+async function errorResponse(event: H3Event, error: unknown, edits: HeaderEdits): Promise<unknown> {
   const { app, res } = event;
-  // It sets no prepared header on a Response that the app's onError answers; a login's id must reach its client all the same.
+  const early = isEarly(event);
+  // With a Response of the app's onError, h3 sends no prepared header, or each cookie twice; a login's id must reach its client all the same.
   if (givesId(edits) && app?.config.onError) {
-    return edit(await toResponse(error, event, { ...app.config, onResponse: undefined }), edits);
+    const make = () => toResponse(error, event, { ...app.config, onResponse: undefined });
+    return early ? earlyErrorResponse(event, make, edits) : edit(await make(), edits);
   }
   tell(res.headers, edits);
-  tell(res.errHeaders, edits);
+  if (!early) tell(res.errHeaders, edits);
   return undefined;
+}
+
+/**
+ * Whether it is h3 2.0.1-rc.2, which is Nitro 3.0.0's. Its prepared headers are for errors too. It writes them into the very Response that it is given,
+ * into that of `onError` twice, and takes a Response of 404 from a middleware for none.
+ */
+function isEarly({ res }: H3Event): boolean {
+  return !("errHeaders" in res);
+}
+
+/** The same response, for an early h3 to write into: the app's own may be for other clients too. */
+function ownResponse(event: H3Event, response: Response): unknown {
+  return response.status === 404 ? inParts(event, response) : new Response(bodyOf(response), response);
+}
+
+async function earlyErrorResponse(
+  event: H3Event,
+  make: () => Response | Promise<Response>,
+  edits: HeaderEdits,
+): Promise<unknown> {
+  const prepared = event.res.headers;
+  const cookies = prepared.getSetCookie();
+  prepared.delete("set-cookie");
+  const response = edit(await make(), edits);
+  for (const cookie of cookies) response.headers.append("set-cookie", cookie);
+  clear(prepared); // The response has them.
+  return response.status === 404 ? inParts(event, response) : response;
+}
+
+/** Prepares what the response has besides its body, which this answers. */
+function inParts({ res }: H3Event, response: Response): unknown {
+  res.status = response.status;
+  res.statusText = response.statusText;
+  for (const [name, value] of response.headers) {
+    if (name === "set-cookie") res.headers.append(name, value);
+    else if (!res.headers.has(name)) res.headers.set(name, value);
+  }
+  return bodyOf(response);
 }
 
 /** The answer was not saved, and the error's must have nothing of it. */
 function takeBack({ res }: H3Event, answer: unknown, error: unknown): void {
   if (answer instanceof ReadableStream) drop(answer);
   else if (hasStream(answer)) drop(answer.body);
-  for (const name of [...res.headers.keys()]) res.headers.delete(name);
+  clear(res.headers);
   res.status = (error as { status?: number }).status ?? 500;
   res.statusText = undefined;
+}
+
+function clear(headers: Headers): void {
+  for (const name of [...headers.keys()]) headers.delete(name);
 }
 
 /** The answer, whose stream breaks at its end where the session was changed meanwhile and not saved. */
