@@ -1,0 +1,3 @@
+import { defineCachedHandler } from "nitro/runtime";
+
+export default defineCachedHandler(() => "for everybody", { maxAge: 60 });
