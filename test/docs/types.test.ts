@@ -67,7 +67,11 @@ const PRELUDE = `
 
 const STUBS = {
   "my-store.ts": 'export declare const myStore: () => import("holdfast").IndexedStore;',
-  // Next is no package of this repository: `npm run test:examples` holds its example to the real types.
+  // Nitro is no package of this repository, nor is Next: `npm run test:examples` holds their examples to the real types.
+  "../sessions.ts": `
+    export declare const middleware: import("h3").Middleware;
+    export declare const session: import("holdfast/h3").H3Sessions<{ views: number }>["session"];`,
+  "nitro.d.ts": 'declare module "nitro/h3" { export { defineHandler } from "h3"; }',
   "next.d.ts": `
     declare module "@/sessions" {
       export const withSession: import("holdfast/next").NextSessions<{ views: number }>["withSession"];
