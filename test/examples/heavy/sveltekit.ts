@@ -2,13 +2,15 @@ import { createServer, type RequestListener, type Server } from "node:http";
 import { createServer as createSecure } from "node:https";
 import { join } from "node:path";
 import { pathToFileURL } from "node:url";
-import type { Session } from "holdfast";
+import { createSessions, type Session } from "holdfast";
+import { memoryStore } from "holdfast/stores/memory";
 import { adapterCases, type SentReply, type Serve } from "holdfast/testing";
-import { afterAll, beforeAll, describe, test, vi } from "vitest";
+import { afterAll, beforeAll, describe, expect, it, test, vi } from "vitest";
 import { type SvelteKitHandle, svelteKitSessions } from "../../../src/frameworks/sveltekit.ts";
 import { appRequest, responseOf } from "../../frameworks/fetch.ts";
 import { listen, tls } from "../../http/listen.ts";
 import type { App } from "./app.ts";
+import { Visitor } from "./visitor.ts";
 
 type Data = Record<string, unknown>;
 
@@ -22,6 +24,60 @@ interface Suite {
 const suites = new Map<string, Suite>();
 
 export default function cases(app: () => App): void {
+  const visitor = (): Visitor => new Visitor(app().url);
+
+  it("saves beside fail() and error() of an action", async () => {
+    const one = visitor();
+    const failed = await one.send("loginAndFail", {}, "/forms");
+    expect([failed.status, await failed.text()]).toEqual([400, expect.stringContaining("user: ada")]);
+    expect((await one.send("addAndMiss", {}, "/forms")).status).toBe(404);
+    expect(await one.page()).toEqual({ views: 10, user: "ada" });
+  });
+
+  it("saves before a load's redirect(), of a page and of its data alone", async () => {
+    for (const path of ["/jump", "/jump/__data.json"]) {
+      const one = visitor();
+      expect(await locationOf(await one.request(path))).toBe("/");
+      expect(await one.page()).toEqual({ views: 0, user: "ada" });
+    }
+  });
+
+  it("saves before a later hook's redirect(), of a page and of its data alone", async () => {
+    for (const path of ["/gate", "/gate/__data.json"]) {
+      const one = visitor();
+      expect(await locationOf(await one.request(path))).toBe("/");
+      expect(one.lastSetCookie).toMatch(/^sid=[^;]+; Path=\/; HttpOnly; SameSite=Lax$/i);
+      expect(await one.page()).toEqual({ views: 5, user: "guest" });
+    }
+  });
+
+  it("shares the session with the requests of event.fetch", async () => {
+    const one = visitor();
+    const response = await one.request("/outer");
+    expect(response.headers.getSetCookie()).toHaveLength(1);
+    expect(await response.text()).toContain("inner: saw outer, b: inner");
+    expect(await one.data()).toEqual({ views: 0, user: null, a: "outer", b: "inner" });
+  });
+
+  it("saves what a load's promise changes by update() while the page streams", async () => {
+    const one = visitor();
+    expect(await (await one.request("/late")).text()).toContain("waiting");
+    expect(await one.data()).toEqual({ views: 7, user: null, a: "early" });
+  });
+
+  it("answers no success where the store is down, by a page, its data nor a redirect", async () => {
+    const responses = [
+      await visitor().request("/broken?save"),
+      await visitor().request("/broken/__data.json?save"),
+      await visitor().send("save", {}, "/broken"),
+      await visitor().send("saveAndLeave", {}, "/broken"),
+    ];
+    for (const { status, headers } of responses) {
+      expect([status, headers.get("location"), headers.getSetCookie()]).toEqual([500, null, []]);
+    }
+    expect(app().log()).toContain("The session store failed to create");
+  });
+
   /** The suite's apps in an endpoint, with SvelteKit in this process: the suite holds requests at its barriers. */
   let handler: RequestListener;
   beforeAll(async () => {
@@ -74,6 +130,37 @@ export default function cases(app: () => App): void {
       };
     };
 
+  it("tells of a header session's new id though the client has the page already", async () => {
+    const sessions = createSessions<Data>({ store: memoryStore(), transport: "bearer", clearSiteData: true });
+    const server = await serve(
+      "http",
+      createServer,
+      false,
+    )(sessions, {
+      async handle({ path }, session) {
+        if (path === "/login") await (session as Session<Data>).login("ada");
+        if (path === "/logout") await (session as Session<Data>).destroy();
+        return { kind: "send", status: 200, headers: { etag: '"1"' }, body: "page" };
+      },
+      onError(error) {
+        throw error;
+      },
+    });
+    const ask = (path: string, id = ""): Promise<Response> =>
+      fetch(server.url + path, { headers: { "if-none-match": '"1"', authorization: `Bearer ${id}` } });
+    try {
+      expect((await ask("/")).status).toBe(304);
+      const id = (await ask("/login")).headers.get("session-id");
+      expect(id).toMatch(/./);
+      expect((await ask("/", id!)).status).toBe(304);
+      const { headers } = await ask("/logout", id!);
+      expect([headers.get("session-id"), headers.get("clear-site-data")]).toEqual(["", expect.any(String)]);
+    } finally {
+      await server.close();
+      await sessions.close();
+    }
+  });
+
   describe.each([
     ["by SvelteKit's error page", "http", serve("http", createServer, false)],
     ["by SvelteKit's error page", "https", serve("https", (listener) => createSecure(tls, listener), false)],
@@ -81,4 +168,9 @@ export default function cases(app: () => App): void {
   ] as const)("the suite, with errors answered %s, by %s", (_errors, _scheme, serve) => {
     for (const { name, run } of adapterCases(serve)) test(name, run);
   });
+}
+
+/** Where to, by a redirect or as SvelteKit's client is told. */
+async function locationOf(response: Response): Promise<string | null> {
+  return response.status === 200 ? (await response.json()).location : response.headers.get("location");
 }

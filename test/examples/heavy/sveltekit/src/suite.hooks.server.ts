@@ -1,6 +1,29 @@
-import type { Handle, HandleServerError } from "@sveltejs/kit/hooks";
-import { handle as own } from "./hooks.server";
+import { redirect } from "@sveltejs/kit";
+import { type Handle, type HandleServerError, sequence } from "@sveltejs/kit/hooks";
+import { createSessions } from "holdfast";
+import { memoryStore } from "holdfast/stores/memory";
+import { svelteKitSessions } from "holdfast/sveltekit";
+import { handle as example } from "./hooks.server";
+import type { Data } from "./sessions.server";
 import { suiteOf } from "./suite.server";
+
+const down = (): never => {
+  throw new Error("down");
+};
+const broken = svelteKitSessions(createSessions<Data>({ store: { ...memoryStore(), create: down } }));
+
+/** Logs everybody in who comes by /gate, and sends them on. */
+const gate: Handle = async ({ event, resolve }) => {
+  if (event.url.pathname !== "/gate") return resolve(event);
+  await event.locals.session.login("guest");
+  event.locals.session.data.views = 5;
+  redirect(303, "/");
+};
+
+const own = sequence(({ event, resolve }) => {
+  const handle: Handle = event.url.pathname === "/broken" ? broken : example;
+  return handle({ event, resolve });
+}, gate);
 
 export const handle: Handle = (input) => (suiteOf(input.event)?.handle ?? own)(input);
 
