@@ -5,6 +5,7 @@ import type { Sessions } from "../core/sessions.ts";
 import { reporter, throwOrTell } from "../fetch/fail.ts";
 import { requestHead } from "../fetch/head.ts";
 import { failed, leave } from "../fetch/leave.ts";
+import { bodyOf } from "../fetch/watch.ts";
 
 export interface SvelteKitSessionsOptions {
   /** `building` of `$app/env`: pages that are prerendered have nobody's session, and one that changes it fails the build. Default: false. */
@@ -75,7 +76,7 @@ export function svelteKitSessions<Data extends object = SessionData>(
       if (onError) return onError(error, event);
       throw error;
     }
-    return onError ? failed(exchange, await onError(error, event)) : throwOrTell(exchange, error);
+    return kept(onError ? failed(exchange, await onError(error, event)) : throwOrTell(exchange, error), event);
   }
 
   return async ({ event, resolve }) => {
@@ -112,7 +113,7 @@ export function svelteKitSessions<Data extends object = SessionData>(
       }
     }
     try {
-      return await leave(exchange, response, report(event));
+      return kept(await leave(exchange, response, report(event)), event);
     } catch (error) {
       return fail(error, event, exchange);
     }
@@ -136,10 +137,9 @@ function isRedirect(thrown: unknown): thrown is Redirect {
 async function redirect(exchange: Exchange<object>, event: SvelteKitEvent, thrown: Redirect): Promise<Response> {
   const { setCookie, setHeader, clearSiteData } = await exchange.commit();
   exchange.seal();
-  // Of a response to a data request, SvelteKit would keep no header.
-  const needsResponse = setHeader || (clearSiteData && !event.isDataRequest);
-  if (needsResponse || (setCookie !== undefined && !setByEvent(event, setCookie))) {
-    return failed(exchange, new Response(null, { status: thrown.status, headers: { location: thrown.location } }));
+  if (setHeader || clearSiteData || (setCookie !== undefined && !setByEvent(event, setCookie))) {
+    const response = new Response(null, { status: thrown.status, headers: { location: thrown.location } });
+    return kept(failed(exchange, response), event);
   }
   throw thrown;
 }
@@ -152,4 +152,24 @@ function setByEvent({ cookies }: SvelteKitEvent, setCookie: string): boolean {
   } catch {
     return false;
   }
+}
+
+/** The same response, in a form of which SvelteKit drops none of the session's headers: it makes others of some that leave its hook. */
+function kept(response: Response, { isDataRequest }: SvelteKitEvent): Response {
+  const { status, statusText } = response;
+  const has = (name: string): boolean => response.headers.has(name);
+  const location = response.headers.get("Location");
+  if (isDataRequest && status >= 300 && status <= 308 && location !== null) {
+    if (!has("Set-Cookie") && !has("Session-Id")) return response;
+    // As it tells its client where to go itself, but without these.
+    const headers = new Headers(response.headers);
+    headers.delete("Location");
+    headers.set("Content-Type", "application/json");
+    return new Response(JSON.stringify({ type: "redirect", status, location }), { headers });
+  }
+  // To a client that has a page of this tag, it says 304 with the cookies alone.
+  if (!has("ETag") || (!has("Session-Id") && !has("Clear-Site-Data"))) return response;
+  const headers = new Headers(response.headers);
+  headers.delete("ETag");
+  return new Response(bodyOf(response), { status, statusText, headers });
 }

@@ -124,6 +124,32 @@ describe("svelteKitSessions", () => {
     expect(await dataOf(response)).toEqual({ late: 1 });
   });
 
+  it("keeps its cookie in a redirect that SvelteKit's client is told of", async () => {
+    const guard: Handle = async ({ event }) => {
+      await event.locals.session.login("ada");
+      return new Response(null, { status: 303, headers: { location: "/in" } });
+    };
+    const respond = respondBy(inSequence(svelteKitSessions(sessions), guard), ok, handleError);
+    const response = await respond(new Request(`${url}__data.json`));
+    expect(await response.json()).toEqual({ type: "redirect", status: 303, location: "/in" });
+    expect([response.status, response.headers.get("location")]).toEqual([200, null]);
+    expect(response.headers.getSetCookie()).toHaveLength(1);
+  });
+
+  it("tells of a header session's new id though the client has the page already", async () => {
+    const bearers = createSessions<Data>({ store: memoryStore(), transport: "bearer" });
+    const route = async ({ locals, request }: Event): Promise<Response> => {
+      if (request.url.endsWith("/login")) await locals.session.login("ada");
+      return new Response("page", { headers: { etag: '"1"' } });
+    };
+    const respond = respondBy(svelteKitSessions(bearers), route, handleError);
+    const headers = { "if-none-match": '"1"' };
+    expect((await respond(new Request(url, { headers }))).status).toBe(304);
+    const response = await respond(new Request(`${url}login`, { headers }));
+    expect([response.status, response.headers.has("session-id"), await response.text()]).toEqual([200, true, "page"]);
+    await bearers.close();
+  });
+
   it("leaves what fails to SvelteKit, and its later hooks' errors too", async () => {
     const down = createSessions<Data>({ store: { ...memoryStore(), create: () => Promise.reject(new Error("down")) } });
     const change = async ({ locals }: Event): Promise<Response> => {

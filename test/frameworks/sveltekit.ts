@@ -34,7 +34,7 @@ export function respondBy(
     const event: Event = {
       request,
       isSubRequest,
-      isDataRequest: false,
+      isDataRequest: new URL(request.url).pathname.endsWith("/__data.json"),
       locals: {} as Event["locals"],
       cookies: {
         set: (name, value, options) => void set.set(name, stringifySetCookie(name, value, { ...options })),
@@ -65,7 +65,7 @@ export function respondBy(
     };
     try {
       // A copy, as SvelteKit makes one for its tracing.
-      return await handle({ event: { ...event }, resolve });
+      return afterHandle(event, await handle({ event: { ...event }, resolve }));
     } catch (error) {
       return error instanceof Redirect ? withCookies(redirectTo(error)) : handleError(error);
     }
@@ -74,3 +74,17 @@ export function respondBy(
 }
 
 const redirectTo = ({ status, location }: Redirect): Response => new Response(null, { status, headers: { location } });
+
+/** What is made of responses that leave the hook: most headers are dropped. */
+function afterHandle({ request, isDataRequest }: Event, response: Response): Response {
+  const etag = response.headers.get("etag");
+  if (response.status === 200 && etag !== null && etag === request.headers.get("if-none-match")) {
+    const headers = new Headers({ etag });
+    for (const cookie of response.headers.getSetCookie()) headers.append("set-cookie", cookie);
+    return new Response(null, { status: 304, headers });
+  }
+  const location = response.headers.get("location");
+  const { status } = response;
+  if (!isDataRequest || location === null || status < 300 || status > 308) return response;
+  return Response.json({ type: "redirect", status, location });
+}

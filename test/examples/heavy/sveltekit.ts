@@ -42,10 +42,10 @@ export default function cases(app: () => App): void {
     }
   });
 
-  it("saves before a later hook's redirect(), of a page and of its data alone", async () => {
-    for (const path of ["/gate", "/gate/__data.json"]) {
+  it("saves before a later hook's redirect, of a page and of its data alone", async () => {
+    for (const path of ["/gate", "/gate/__data.json"].flatMap((path) => [path, `${path}?response`, `${path}?late`])) {
       const one = visitor();
-      expect(await locationOf(await one.request(path))).toBe("/");
+      expect([path, await locationOf(await one.request(path))]).toEqual([path, "/"]);
       expect(one.lastSetCookie).toMatch(/^sid=[^;]+; Path=\/; HttpOnly; SameSite=Lax$/i);
       expect(await one.page()).toEqual({ views: 5, user: "guest" });
     }
@@ -61,7 +61,10 @@ export default function cases(app: () => App): void {
 
   it("saves what a load's promise changes by update() while the page streams", async () => {
     const one = visitor();
-    expect(await (await one.request("/late")).text()).toContain("waiting");
+    const response = await one.request("/late");
+    expect(await one.data()).toEqual({ views: 0, user: null, a: "early" });
+    await one.request("/late/go");
+    expect(await response.text()).toContain("waiting");
     expect(await one.data()).toEqual({ views: 7, user: null, a: "early" });
   });
 
@@ -172,5 +175,12 @@ export default function cases(app: () => App): void {
 
 /** Where to, by a redirect or as SvelteKit's client is told. */
 async function locationOf(response: Response): Promise<string | null> {
-  return response.status === 200 ? (await response.json()).location : response.headers.get("location");
+  if (!response.url.includes("__data.json")) return response.headers.get("location");
+  const { location, ...rest } = await response.json();
+  expect([response.status, response.headers.get("content-type"), rest]).toEqual([
+    200,
+    "application/json",
+    { type: "redirect", status: 303 },
+  ]);
+  return location;
 }

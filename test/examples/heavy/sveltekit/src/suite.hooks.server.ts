@@ -12,11 +12,14 @@ const down = (): never => {
 };
 const broken = svelteKitSessions(createSessions<Data>({ store: { ...memoryStore(), create: down } }));
 
-/** Logs everybody in who comes by /gate, and sends them on. */
+/** Logs everybody in who comes by /gate, and sends them on: in each way that a hook has. */
 const gate: Handle = async ({ event, resolve }) => {
-  if (event.url.pathname !== "/gate") return resolve(event);
-  await event.locals.session.login("guest");
-  event.locals.session.data.views = 5;
+  const { url, locals } = event;
+  if (url.pathname !== "/gate") return resolve(event);
+  await locals.session.login("guest");
+  locals.session.data.views = 5;
+  if (url.search === "?response") return new Response(null, { status: 303, headers: { location: "/" } });
+  if (url.search === "?late") await resolve(event);
   redirect(303, "/");
 };
 

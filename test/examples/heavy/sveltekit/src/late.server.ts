@@ -1,0 +1,2 @@
+/** Resolves the promise of the page /late. */
+export const late = Promise.withResolvers<void>();
