@@ -84,7 +84,7 @@ export default function cases(app: () => App): void {
   /** The suite's apps in an endpoint, with SvelteKit in this process: the suite holds requests at its barriers. */
   let handler: RequestListener;
   beforeAll(async () => {
-    // Read when the server is imported. Which scheme it is told not in the header of the suite's cases, as those try what a proxy says that nobody trusts.
+    // Read when the server is imported. The scheme isn't in X-Forwarded-Proto, with which cases try a proxy that nobody trusts.
     vi.stubEnv("PROTOCOL_HEADER", "x-scheme");
     vi.stubEnv("DATABASE", join(app().folder, "suite.db"));
     Object.assign(globalThis, { holdfastSuites: suites });
@@ -118,7 +118,7 @@ export default function cases(app: () => App): void {
         make((request, response) => {
           request.url = `/suite${request.url}`;
           Object.assign(request.headers, { "x-suite": name, "x-scheme": scheme });
-          // Before any hook SvelteKit refuses what may be a form of another origin. The suite's requests say neither what they are nor where they are from.
+          // Before any hook SvelteKit refuses what may be a form of another site: without a type, and an origin that isn't its own. So are most of the suite's.
           request.headers["content-type"] ??= "application/json";
           handler(request, response);
         }),
@@ -133,13 +133,11 @@ export default function cases(app: () => App): void {
       };
     };
 
+  const byHttp = serve("http", createServer, false);
+
   it("tells of a header session's new id though the client has the page already", async () => {
     const sessions = createSessions<Data>({ store: memoryStore(), transport: "bearer", clearSiteData: true });
-    const server = await serve(
-      "http",
-      createServer,
-      false,
-    )(sessions, {
+    const server = await byHttp(sessions, {
       async handle({ path }, session) {
         if (path === "/login") await (session as Session<Data>).login("ada");
         if (path === "/logout") await (session as Session<Data>).destroy();
@@ -165,7 +163,7 @@ export default function cases(app: () => App): void {
   });
 
   describe.each([
-    ["by SvelteKit's error page", "http", serve("http", createServer, false)],
+    ["by SvelteKit's error page", "http", byHttp],
     ["by SvelteKit's error page", "https", serve("https", (listener) => createSecure(tls, listener), false)],
     ["by onError", "http", serve("http", createServer, true)],
   ] as const)("the suite, with errors answered %s, by %s", (_errors, _scheme, serve) => {
@@ -176,7 +174,7 @@ export default function cases(app: () => App): void {
 /** Where to, by a redirect or as SvelteKit's client is told. */
 async function locationOf(response: Response): Promise<string | null> {
   if (!response.url.includes("__data.json")) return response.headers.get("location");
-  const { location, ...rest } = await response.json();
+  const { location, ...rest } = (await response.json()) as { location: string };
   expect([response.status, response.headers.get("content-type"), rest]).toEqual([
     200,
     "application/json",

@@ -18,8 +18,8 @@ const gate: Handle = async ({ event, resolve }) => {
   if (url.pathname !== "/gate") return resolve(event);
   await locals.session.login("guest");
   locals.session.data.views = 5;
-  if (url.search === "?response") return new Response(null, { status: 303, headers: { location: "/" } });
-  if (url.search === "?late") await resolve(event);
+  if (url.searchParams.has("response")) return new Response(null, { status: 303, headers: { location: "/" } });
+  if (url.searchParams.has("late")) await resolve(event);
   redirect(303, "/");
 };
 
