@@ -86,7 +86,7 @@ export default function cases(app: () => App): void {
   beforeAll(async () => {
     // Read when the server is imported. The scheme isn't in X-Forwarded-Proto, with which cases try a proxy that nobody trusts.
     vi.stubEnv("PROTOCOL_HEADER", "x-scheme");
-    vi.stubEnv("DATABASE", join(app().folder, "suite.db"));
+    vi.stubEnv("DATABASE", ":memory:");
     Object.assign(globalThis, { holdfastSuites: suites });
     ({ handler } = (await import(pathToFileURL(join(app().folder, "build/handler.js")).href)) as {
       handler: RequestListener;
