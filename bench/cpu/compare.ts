@@ -8,6 +8,8 @@ const ROUNDS = 25;
 // Until V8 has compiled what it will.
 const WARM_UP = 10;
 const REQUESTS = 4000;
+/** Of a server that takes longer, fewer: a round is to last about this long, in microseconds. */
+const ROUND = 400_000;
 
 export const kinds = ["read", "write"] as const;
 export type Kind = (typeof kinds)[number];
@@ -30,9 +32,12 @@ export async function compare<Name extends string>(
       // Without V8's helper threads, whose time depends on what else the cores do at the moment.
       const child = fork(script, [...args, name], { execArgv: ["--single-threaded"] });
       await once(child, "message");
+      let requests = 80;
       const run = async (path: string): Promise<number> => {
-        child.send({ path, requests: REQUESTS });
+        child.send({ path, requests });
         const [spent] = (await once(child, "message")) as [number];
+        // Over eight connections.
+        requests = 8 * Math.ceil(Math.min(REQUESTS, ROUND / spent) / 8);
         return spent;
       };
       return { name, child, run };
