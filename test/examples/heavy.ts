@@ -4,13 +4,16 @@
 import { existsSync, rmSync } from "node:fs";
 import { join } from "node:path";
 import { afterAll, beforeAll, describe, expect, it } from "vitest";
-import { type App, examples, newWorkshop, prepare, start } from "./heavy/app.ts";
+import { type App, newWorkshop, prepare, start } from "./heavy/app.ts";
 import { Visitor } from "./heavy/visitor.ts";
 
 const workshop = newWorkshop();
 afterAll(() => rmSync(workshop.path, { recursive: true }));
 
-describe.each(examples)("the example %s", (name) => {
+/** By the project of `heavy.config.ts`. */
+const name = process.env.EXAMPLE!;
+
+describe(`the example ${name}`, () => {
   let app: App;
 
   beforeAll(async () => {
@@ -77,8 +80,4 @@ describe.each(examples)("the example %s", (name) => {
       define(() => app);
     });
   }
-});
-
-it("finds examples to drive", () => {
-  expect(examples).not.toEqual([]);
 });
