@@ -1,6 +1,6 @@
 import { randomBytes } from "node:crypto";
 import { Redis } from "ioredis";
-import { afterAll, beforeAll, describe, expect, it } from "vitest";
+import { afterAll, beforeAll, describe, expect, it, vi } from "vitest";
 import type { IndexedStore } from "../../../src/store.ts";
 import { redisStore } from "../../../src/stores/redis.ts";
 import { storeCases } from "../../../src/testing/store.ts";
@@ -8,6 +8,9 @@ import { describeWith } from "../../needs.ts";
 import { type Connected, io } from "./clients.ts";
 import { clusterClients, type RedisCluster, startCluster } from "./cluster.ts";
 import { startLoad } from "./load.ts";
+
+// Nodes vote, and on a busy machine may have to vote again.
+vi.setConfig({ testTimeout: 90_000, hookTimeout: 90_000 });
 
 describeWith("redis-server", "the Redis store in a Cluster", (binary) => {
   let cluster: RedisCluster;

@@ -23,8 +23,8 @@ export interface RedisCluster {
   remove(): Promise<void>;
 }
 
-/** The time without a word after which a node is taken for dead, in milliseconds. */
-const NODE_TIMEOUT = 1000;
+/** The time without a word after which a node is taken for dead, in milliseconds: long enough for one that other tests keep from its turn. */
+const NODE_TIMEOUT = 2000;
 
 export async function startCluster(binary: string): Promise<RedisCluster> {
   const settings = ["--cluster-enabled", "yes", "--cluster-node-timeout", String(NODE_TIMEOUT)];
@@ -82,11 +82,11 @@ export async function startCluster(binary: string): Promise<RedisCluster> {
         if (role.includes("role:slave")) return role.includes("master_link_status:up");
         return role.split("state=online").length - 1 >= replicas;
       };
-      for (let tries = 0; tries < 400; tries++) {
+      for (let tries = 0; tries < 1000; tries++) {
         if ((await isServed()) && (await Promise.all(servers.filter(isAlive).map(isSettled))).every(Boolean)) return;
         await setTimeout(50);
       }
-      throw new Error("The cluster did not settle within 20 seconds.");
+      throw new Error("The cluster did not settle within 50 seconds.");
     },
     async remove() {
       await Promise.all(servers.map((server) => server.remove()));
