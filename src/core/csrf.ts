@@ -23,7 +23,17 @@ export function originOf(head: RequestHead, allowed: readonly string[]): "own" |
   const site = head.header("sec-fetch-site");
   if (site !== undefined) return site === "same-origin" || site === "none" ? "own" : "other";
   if (origin === undefined) return "unknown";
-  return URL.parse(origin)?.host === head.header("host") ? "own" : "other";
+  return isOwnOrigin(head, origin) ? "own" : "other";
+}
+
+/** Whether a page of the host that the request names sent it. */
+export function isOwnOrigin(head: RequestHead, origin: string): boolean {
+  return URL.parse(origin)?.host === head.header("host");
+}
+
+/** Whether it is a list of origins, each as browsers write it. */
+export function areOrigins(value: unknown): value is readonly string[] {
+  return Array.isArray(value) && value.every((origin) => URL.parse(origin)?.origin === origin);
 }
 
 /** What proves that a form is of the session's own pages: only they can know it. Of the secret, so that it ends with the id. */

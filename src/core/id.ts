@@ -58,10 +58,7 @@ export function sameText(a: string, b: string): boolean {
   return difference === 0;
 }
 
-/** Likewise. */
+/** Whether the stored hash is this digest's, in the version that we write. */
 function isHashOf(digest: string, hash: string): boolean {
-  const from = HASH_VERSION.length;
-  let difference = hash.length ^ (from + digest.length);
-  for (let i = 0; i < digest.length; i++) difference |= digest.charCodeAt(i) ^ hash.charCodeAt(from + i);
-  return difference === 0 && hash.startsWith(HASH_VERSION);
+  return hash.startsWith(HASH_VERSION) && sameText(hash.slice(HASH_VERSION.length), digest);
 }

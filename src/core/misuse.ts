@@ -1,4 +1,5 @@
 import { HoldfastError, isHoldfastError } from "../errors.ts";
+import { areOrigins } from "./csrf.ts";
 
 /** Two session middlewares on one route. */
 export function sessionTaken(): HoldfastError<"session-taken"> {
@@ -82,7 +83,7 @@ export function socketUnknown(): HoldfastError<"argument-invalid"> {
 
 /** Throws `option-invalid` unless they are origins as browsers write them. */
 export function checkOrigins(origins: unknown, option: string): void {
-  if (Array.isArray(origins) && origins.every((origin) => URL.parse(origin)?.origin === origin)) return;
+  if (areOrigins(origins)) return;
   const message = `The option ${option} must be a list of origins, such as ["https://app.example.com"].`;
   throw new HoldfastError("option-invalid", message, { option });
 }

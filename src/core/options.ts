@@ -2,6 +2,7 @@ import { HoldfastError } from "../errors.ts";
 import type { IndexedStore, Store } from "../store.ts";
 import { type Serializer, strictJson } from "./codec.ts";
 import { type CookieAttributes, cookieName, formatAttributes, hasPrefix } from "./cookie.ts";
+import { areOrigins } from "./csrf.ts";
 import { type Duration, milliseconds } from "./duration.ts";
 import { encrypted } from "./encryption.ts";
 import type { Limits } from "./lifetime.ts";
@@ -196,7 +197,7 @@ export function settle(options: SessionsOptions): Settings {
 function settleCsrf(csrf: SessionsOptions["csrf"] = false): readonly string[] | undefined {
   if (csrf === false) return undefined;
   const allow = csrf === true ? [] : csrf?.allow;
-  if (Array.isArray(allow) && allow.every((origin) => URL.parse(origin)?.origin === origin)) return allow;
+  if (areOrigins(allow)) return allow;
   throw invalid("csrf", 'must be true, false or { allow: [origins] }, such as "https://pay.example.com"');
 }
 

@@ -1,3 +1,4 @@
+import { isOwnOrigin } from "../core/csrf.ts";
 import { type Duration, milliseconds } from "../core/duration.ts";
 import type { Exchange } from "../core/exchange.ts";
 import { checkOrigins, isSessionGone, socketOutlived, socketUnknown } from "../core/misuse.ts";
@@ -81,7 +82,7 @@ export function createSockets<Socket extends object, Data extends object>(
     isForeign(head) {
       const origin = head.header("origin");
       if (origin === undefined || allowOrigins.includes(origin)) return false;
-      return URL.parse(origin)?.host !== head.header("host");
+      return !isOwnOrigin(head, origin);
     },
 
     async join(head) {

@@ -1,5 +1,5 @@
 import assert from "node:assert/strict";
-import { Stop } from "../stop.ts";
+import { Stop } from "../../../src/testing/adapters/fixtures.ts";
 import { type At, offered, type Probe, type Reply, type Routes, type Start } from "../target.ts";
 import { dataOf, loggedIn, userOf, visited } from "./fixation.ts";
 
