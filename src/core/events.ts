@@ -30,7 +30,25 @@ export interface SessionEvents {
   storeError: { operation: string; error: unknown };
 }
 
+// As an object, so that TypeScript misses none.
+const ALL: Readonly<Record<keyof SessionEvents, true>> = {
+  created: true,
+  loaded: true,
+  rotated: true,
+  destroyed: true,
+  expired: true,
+  revoked: true,
+  evicted: true,
+  rejected: true,
+  storeError: true,
+};
+
+/** The names of all of them. */
+export const EVENTS = Object.keys(ALL) as readonly (keyof SessionEvents)[];
+
 export type EventListener<Name extends keyof SessionEvents> = (event: SessionEvents[Name]) => void;
+
+type Listeners = { readonly [Name in keyof SessionEvents]: Set<EventListener<Name>> };
 
 export interface Emitter {
   /** Calls `listener` at each event of this name. Answers the function that ends it. */
@@ -39,21 +57,11 @@ export interface Emitter {
 }
 
 export function createEmitter(): Emitter {
-  const listeners: { [Name in keyof SessionEvents]: Set<EventListener<Name>> } = {
-    created: new Set(),
-    loaded: new Set(),
-    rotated: new Set(),
-    destroyed: new Set(),
-    expired: new Set(),
-    revoked: new Set(),
-    evicted: new Set(),
-    rejected: new Set(),
-    storeError: new Set(),
-  };
-  const publishers = Object.fromEntries(Object.keys(listeners).map((name) => [name, publisher(name)]));
+  const listeners = Object.fromEntries(EVENTS.map((name) => [name, new Set()])) as Listeners;
+  const publishers = Object.fromEntries(EVENTS.map((name) => [name, publisher(name)]));
   return {
     on(name, listener) {
-      if (!listeners[name]) throw unknownEvent(name, Object.keys(listeners));
+      if (!listeners[name]) throw unknownEvent(name, EVENTS);
       listeners[name].add(listener);
       return () => void listeners[name].delete(listener);
     },

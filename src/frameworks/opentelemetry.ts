@@ -1,5 +1,5 @@
 import { isPending } from "../core/after.ts";
-import type { SessionEvents } from "../core/events.ts";
+import { EVENTS } from "../core/events.ts";
 import type { Sessions } from "../core/sessions.ts";
 import { isHoldfastError } from "../errors.ts";
 import type { Awaitable, IndexedStore, Store } from "../store.ts";
@@ -21,18 +21,6 @@ interface Span {
   setStatus(status: { code: number; message?: string }): unknown;
   end(): void;
 }
-
-const EVENTS: readonly (keyof SessionEvents)[] = [
-  "created",
-  "loaded",
-  "rotated",
-  "destroyed",
-  "expired",
-  "revoked",
-  "evicted",
-  "rejected",
-  "storeError",
-];
 
 /**
  * Counts what happens to sessions, as `holdfast.session.events`, by `event` and, of rejections, `reason`. Answers the function that ends it.

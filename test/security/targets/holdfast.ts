@@ -1,6 +1,7 @@
 import { inspect } from "node:util";
-import { createSessions, type IndexedStore, isHoldfastError, type Session, type SessionEvents } from "holdfast";
+import { createSessions, type IndexedStore, isHoldfastError, type Session } from "holdfast";
 import type { AdapterApp } from "holdfast/testing";
+import { EVENTS } from "../../../src/core/events.ts";
 import { read } from "../../../src/testing/adapters/client.ts";
 import { pass, resetClock } from "../clock.ts";
 import { Guest } from "../guest.ts";
@@ -11,18 +12,6 @@ import type { Server } from "./servers.ts";
 import type { OpenAStore, OpenStore } from "./stores.ts";
 
 type Data = Record<string, unknown>;
-
-const EVENTS: readonly (keyof SessionEvents)[] = [
-  "created",
-  "loaded",
-  "rotated",
-  "destroyed",
-  "expired",
-  "revoked",
-  "evicted",
-  "rejected",
-  "storeError",
-];
 
 const handleOf = (id: string): string => id.split(".")[0]!;
 
