@@ -134,6 +134,8 @@ const en = {
     malformed: "That is no id.",
     unknown: "No such session.",
     "wrong-secret": "The right handle with a wrong secret: refused, and no harm to your session.",
+    bound: "The browser registered a key of its device for the session.",
+    unproven: "The right id, without the proof of its device: a copy. Refused.",
     superseded: "A secret from before came back: a copy, or a very slow request. Refused.",
     corrupt: "The record can’t be read.",
   },

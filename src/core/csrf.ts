@@ -28,7 +28,8 @@ export function originOf(head: RequestHead, allowed: readonly string[]): "own" |
 
 /** Whether a page of the host that the request names sent it. */
 export function isOwnOrigin(head: RequestHead, origin: string): boolean {
-  return URL.parse(origin)?.host === head.header("host");
+  const host = URL.parse(origin)?.host;
+  return host !== undefined && host === head.header("host");
 }
 
 /** Whether it is a list of origins, each as browsers write it. */

@@ -12,6 +12,8 @@ export interface SessionEvents {
   loaded: { handle: string };
   /** A session got a new id, at a login or by `regenerate()`. */
   rotated: { handle: string };
+  /** A browser registered its device's key for the session: see `deviceBound`. */
+  bound: { handle: string };
   /** A handler ended the session of its request. */
   destroyed: { handle: string };
   /** A request came with the id of a session whose time is over. */
@@ -22,10 +24,13 @@ export interface SessionEvents {
   evicted: { handle: string };
   /**
    * A request came with an id that opens nothing: `malformed` is no id at all, `unknown` has no live record, `wrong-secret` does not fit its
-   * record, `superseded` was replaced and came back (a stolen copy, or a request that was long under way), `corrupt` has a record, or an
-   * entry in it, that can't be read.
+   * record, `superseded` was replaced and came back (a stolen copy, or a request that was long under way), `unproven` is of a session that is bound to a device
+   * which the request does not show to be its own (a stolen copy, or a browser that lost its key), `corrupt` has a record, or an entry in it, that can't be read.
    */
-  rejected: { reason: "malformed" | "unknown" | "wrong-secret" | "superseded" | "corrupt"; handle?: string };
+  rejected: {
+    reason: "malformed" | "unknown" | "wrong-secret" | "superseded" | "unproven" | "corrupt";
+    handle?: string;
+  };
   /** A store's operation failed or took too long. */
   storeError: { operation: string; error: unknown };
 }
@@ -35,6 +40,7 @@ const ALL: Readonly<Record<keyof SessionEvents, true>> = {
   created: true,
   loaded: true,
   rotated: true,
+  bound: true,
   destroyed: true,
   expired: true,
   revoked: true,

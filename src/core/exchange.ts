@@ -4,33 +4,16 @@ import { after, attempt, isPending } from "./after.ts";
 import type { Context } from "./context.ts";
 import { csrfToken } from "./csrf.ts";
 import { checkName, Entries, unsaved } from "./data.ts";
+import { BINDING, BOUND, newRegistration, REGISTRATION, type Registration } from "./device.ts";
 import { hashSecret, newHandle, newSecret, type SessionId } from "./id.ts";
-import { cookieEnd, expiry, isLive, noGrace, renewalGrace } from "./lifetime.ts";
+import { cookieEnd, expiry, graceAfter, isLive, noGrace } from "./lifetime.ts";
 import { Changed, type Found, isSession, type Live } from "./lookup.ts";
 import { loginRequired } from "./misuse.ts";
 import { type Intent, type Plan, plan } from "./plan.ts";
+import { type HeaderEdits, Reply } from "./reply.ts";
 import { Session } from "./session.ts";
-import type { IdEdit, Received, RequestHead } from "./transport.ts";
+import { isHttps, type Received, type RequestHead } from "./transport.ts";
 import { keepLimit } from "./user-limit.ts";
-
-/** What an adapter does to the response's headers before they leave. */
-export interface HeaderEdits {
-  /** A Set-Cookie to append; then `Cache-Control: no-store` too, unless the app set its own, or `cacheable` says otherwise. */
-  readonly setCookie?: string | undefined;
-  /** A header to set in place of a cookie, for a client that has none. `Cache-Control` as with a cookie. */
-  readonly setHeader?: readonly [name: string, value: string] | undefined;
-  /** The session has ended, and the app wants its client cleaned: set Clear-Site-Data to this. */
-  readonly clearSiteData?: string | undefined;
-  /** Leave what caches may do to the app, though there is a cookie. */
-  readonly cacheable?: true;
-  /** What to add to Vary, where the response depends on the session: `Cookie`. */
-  readonly vary?: string | undefined;
-}
-
-const NO_EDIT: IdEdit = {};
-
-/** What a browser may have of a site (W3C Clear Site Data). */
-const EVERYTHING = '"cache", "cookies", "storage"';
 
 /** Names of the entries that holdfast keeps for itself. */
 const REMEMBER = "~remember";
@@ -47,9 +30,7 @@ export class Exchange<Data extends object> {
   readonly session: Session<Data>;
   readonly #context: Context;
   readonly #head: RequestHead;
-  readonly #received: Received;
-  /** Whether the id that the request came with was replaced just now: its client has a newer cookie, or will have soon. */
-  readonly #overtaken: boolean;
+  readonly #reply: Reply;
   #live: Live | undefined;
   /** Why the session couldn't be read, where the request goes on without. */
   readonly #unread: { readonly failure: unknown } | undefined;
@@ -58,10 +39,7 @@ export class Exchange<Data extends object> {
   /** The beginning of a session that isn't stored yet, once it is asked for. */
   #createdAt: number | undefined;
   #entries: Entries | undefined;
-  #cookie: "keep" | "set" | "clear" = "keep";
   #read = false;
-  /** Whether the headers have left, and with them the last chance to send a cookie. */
-  #left = false;
   #ended = false;
   /** Operations under way, in their order; made when one first is. */
   #running: Set<Promise<unknown>> | undefined;
@@ -69,12 +47,13 @@ export class Exchange<Data extends object> {
   constructor(context: Context, head: RequestHead, received: Received, found: Found) {
     this.#context = context;
     this.#head = head;
-    this.#received = received;
-    this.#overtaken = found === "overtaken";
+    this.#reply = new Reply(context, head, received, typeof found === "string");
     if (isSession(found)) this.#live = found;
-    else if (found && found !== "overtaken") this.#unread = found;
+    else if (typeof found === "object") this.#unread = found;
     this.#isNew = this.#live === undefined;
     this.session = new Session<Data>(this);
+    // Saved with whatever else this request saves: from then on the session opens on its device alone.
+    if (this.#live?.firstProof) this.#ownEntries().set(BOUND, true);
   }
 
   get entries(): Entries {
@@ -107,6 +86,11 @@ export class Exchange<Data extends object> {
     return this.#live?.record.userId;
   }
 
+  get isDeviceBound(): boolean {
+    this.#read = true;
+    return this.#live?.record.entries.has(BINDING) === true;
+  }
+
   get times(): Pick<SessionRecord, "createdAt" | "authenticatedAt" | "expiresAt"> {
     this.#read = true;
     if (this.#live) return this.#live.record;
@@ -117,7 +101,7 @@ export class Exchange<Data extends object> {
 
   login(userId: string, remember: boolean): Awaitable<void> {
     return this.#run(async () => {
-      this.#assertCookieCanLeave();
+      this.#reply.assertOpen();
       const limit = keepLimit(this.#context);
       await limit?.admit(userId, this.#live?.id.handle);
       // Django's rule: what one user left in the session is never the next one's to see.
@@ -125,13 +109,15 @@ export class Exchange<Data extends object> {
       if (before !== undefined && before !== userId) await this.#destroy();
       this.entries.set(REMEMBER, remember || undefined);
       this.entries.set(DEVICE, this.#head.header("user-agent")?.slice(0, MAX_DEVICE));
+      const registration = this.#newRegistration();
+      this.entries.set(REGISTRATION, registration);
       try {
         await this.#save({ kind: "login", userId });
       } finally {
         // Saved by now, or not to be.
-        this.entries.forget(REMEMBER);
-        this.entries.forget(DEVICE);
+        for (const name of [REMEMBER, DEVICE, REGISTRATION]) this.entries.forget(name);
       }
+      if (registration) this.#reply.askForDevice(registration.challenge);
       await limit?.enforce(userId, this.handle).catch(async (error) => {
         await this.#destroy();
         throw error;
@@ -231,7 +217,7 @@ export class Exchange<Data extends object> {
 
   /** For what no response follows, such as a socket's message: no cookie can leave, so no session can begin or get a new id. `commit` follows it. */
   detach(): void {
-    this.#left = true;
+    this.#reply.leave();
   }
 
   #ownEntries(): Entries {
@@ -269,7 +255,7 @@ export class Exchange<Data extends object> {
       createdAt: record?.createdAt ?? this.#begin(now),
       changes: this.#entries?.changes(),
       limits: this.#context.settings.limits,
-      renewable: !this.#left && this.#live?.secretHash === record?.secretHash,
+      renewable: !this.#reply.hasLeft && this.#live?.secretHash === record?.secretHash,
       now,
     });
   }
@@ -332,7 +318,7 @@ export class Exchange<Data extends object> {
   }
 
   async #create(unproven: Omit<SessionRecord, "secretHash">): Promise<"updated"> {
-    this.#assertCookieCanLeave();
+    this.#reply.assertOpen();
     const { settings, call, emit } = this.#context;
     const id: SessionId = { handle: this.handle, secret: newSecret() };
     const record: SessionRecord = { ...unproven, secretHash: await hashSecret(id.secret) };
@@ -342,8 +328,7 @@ export class Exchange<Data extends object> {
       });
     }
     this.#goOn({ id, record, exact: true, secretHash: record.secretHash });
-    // A late request must not undo the login that overtook it: what it begins, its client need not know again.
-    this.#cookie = this.#overtaken && record.userId === undefined ? "keep" : "set";
+    this.#reply.giveNew(record);
     emit("created", { handle: id.handle });
     return "updated";
   }
@@ -366,7 +351,7 @@ export class Exchange<Data extends object> {
     const next = new Changed(live, change, result.version);
     if (this.#isPersistent()) {
       const { limits } = this.#context.settings;
-      if (cookieEnd(next.record, limits) !== cookieEnd(live.record, limits)) this.#cookie = "set";
+      if (cookieEnd(next.record, limits) !== cookieEnd(live.record, limits)) this.#reply.give();
     }
     this.#goOn(next);
     return "updated";
@@ -374,12 +359,12 @@ export class Exchange<Data extends object> {
 
   /** Of requests that overlap, one renews the id: a second new one would end the first one's grace, with the client holding either. */
   async #renew(change: Change): Promise<UpdateResult["status"]> {
-    const status = await this.#rotate(change, renewalGrace(change.touchedAt), this.#live!.record.version);
+    const status = await this.#rotate(change, graceAfter(change.touchedAt), this.#live!.record.version);
     return status === "conflict" ? this.#update(change) : status;
   }
 
   async #rotate(change: Change, graceUntil: number, ifVersion?: number): Promise<UpdateResult["status"]> {
-    this.#assertCookieCanLeave();
+    this.#reply.assertOpen();
     const secret = newSecret();
     const secretHash = await hashSecret(secret);
     const status = await this.#update({ ...change, rotate: { secretHash, graceUntil } }, ifVersion);
@@ -387,7 +372,7 @@ export class Exchange<Data extends object> {
 
     const live = this.#live!;
     this.#live = { id: { handle: live.id.handle, secret }, record: live.record, exact: live.exact, secretHash };
-    this.#cookie = "set";
+    this.#reply.give();
     this.#context.emit("rotated", { handle: live.id.handle });
     return status;
   }
@@ -402,7 +387,7 @@ export class Exchange<Data extends object> {
     this.#createdAt = undefined;
     this.#entries?.rebase(undefined);
     this.#entries?.forget();
-    this.#cookie = this.#received.presented && !this.#overtaken ? "clear" : "keep";
+    this.#reply.takeBack();
     if (ended) emit("destroyed", { handle });
     return "updated";
   }
@@ -420,41 +405,24 @@ export class Exchange<Data extends object> {
     this.#entries?.rebase(live);
   }
 
+  /** Who logs in by https may register the browser's device; a session that has one keeps it. */
+  #newRegistration(): Registration | undefined {
+    const { deviceBound, trustProxy } = this.#context.settings;
+    if (!deviceBound || this.#live?.record.entries.has(BINDING) || !isHttps(this.#head, trustProxy)) return undefined;
+    return newRegistration(Date.now());
+  }
+
   #isPersistent(): boolean {
     return this.#context.settings.persistent || this.#ownEntries().get(REMEMBER) === true;
   }
 
   #leave(): HeaderEdits {
-    this.#left = true;
-    const vary = this.#read ? this.#received.vary : undefined;
-    const { setCookie, setHeader } = this.#idEdit();
-    const isCleared = this.#cookie === "clear" && this.#context.settings.clearSiteData;
-    return { setCookie, setHeader, clearSiteData: isCleared ? EVERYTHING : undefined, vary };
-  }
-
-  #idEdit(): IdEdit {
-    if (this.#cookie === "clear") return this.#received.clear();
-    if (this.#cookie === "keep" || !this.#live) return NO_EDIT;
-    const { settings, check } = this.#context;
-    const end = this.#isPersistent() ? cookieEnd(this.#live.record, settings.limits) - Date.now() : undefined;
-    const edit = this.#received.set(this.#live.id, end);
-    if (edit.setCookie !== undefined) check(this.#head);
-    return edit;
+    return this.#reply.edits(this.#live, () => this.#isPersistent(), this.#read);
   }
 
   /** Of a session that nobody has seen, nothing may be overwritten, nor said to have ended. */
   #assertRead(): void {
     if (this.#unread) throw this.#unread.failure;
-  }
-
-  #assertCookieCanLeave(): void {
-    this.#received.check?.();
-    if (!this.#left) return;
-    throw new HoldfastError(
-      "headers-sent",
-      "A session can't begin or get a new id after the response's headers have left, nor in a socket: its cookie goes with them. Do it in a request, before the first write.",
-      {},
-    );
   }
 
   #gone(): HoldfastError<"session-gone"> {

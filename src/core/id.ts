@@ -11,6 +11,8 @@ export interface SessionId {
 const HANDLE_BYTES = 16;
 const SECRET_BYTES = 32;
 const FORM = /^[\w-]{22}\.[\w-]{43}$/;
+const HANDLE_FORM = /^[\w-]{22}$/;
+const SECRET_FORM = /^[\w-]{43}$/;
 
 /** How a hash names the function that made it, so that another can follow it one day. */
 const HASH_VERSION = "1:";
@@ -26,6 +28,12 @@ export function parseId(value: string): SessionId | undefined {
   return FORM.test(value) ? { handle: value.slice(0, 22), secret: value.slice(23) } : undefined;
 }
 
+/** Whether it may be one: nothing else reaches the store. */
+export const isHandle = (value: string): boolean => HANDLE_FORM.test(value);
+
+/** Whether it may be one: nothing else is worth hashing. */
+export const isSecret = (value: string): boolean => SECRET_FORM.test(value);
+
 /** What is compared: the hash without its version. */
 export function digestSecret(secret: string): string | Promise<string> {
   return sha256(secret) as string | Promise<string>;
@@ -38,11 +46,11 @@ export function hashSecret(secret: string): string | Promise<string> {
 }
 
 /**
- * What a secret's digest is to a record: its own (`current`), the one before and still in its grace (`previous`), the one before and past it
+ * What a secret's digest is to a record, or to a device's binding: its own (`current`), the one before and still in its grace (`previous`), the one before and past it
  * (`superseded`: perhaps a stolen copy), or none (`wrong`).
  */
 export function matchSecret(
-  record: SessionRecord,
+  record: Pick<SessionRecord, "secretHash" | "previousHash" | "graceUntil">,
   digest: string,
   now: number,
 ): "current" | "previous" | "superseded" | "wrong" {

@@ -44,11 +44,11 @@ const SKEW = 60_000;
 /** How long a request may be under way, in ms. */
 const UNDER_WAY = 10_000;
 
-/** How long an id lives on that a renewal has replaced, in ms: requests that are under way with it find their session. */
+/** How long an id, or a device's proof, lives on that was replaced, in ms: requests that are under way with it find their session. */
 const GRACE = 30_000;
 
-export function renewalGrace(now: number): number {
-  return now + GRACE;
+export function graceAfter(time: number): number {
+  return time + GRACE;
 }
 
 /**

@@ -2,9 +2,12 @@ import { isHoldfastError } from "../errors.ts";
 import { type Awaitable, applyChange, type Change, type SessionRecord } from "../store.ts";
 import { after, attempt, isPending } from "./after.ts";
 import type { Context } from "./context.ts";
+import { candidates } from "./cookie.ts";
+import { BINDING, type Binding, BOUND, type DeviceBound, judge, readEntry } from "./device.ts";
 import type { SessionEvents } from "./events.ts";
 import { digestSecret, matchSecret, type SessionId } from "./id.ts";
 import { isJustReplaced, isLive } from "./lifetime.ts";
+import type { RequestHead } from "./transport.ts";
 
 /** A stored session as this request knows it. */
 export interface Live {
@@ -14,13 +17,18 @@ export interface Live {
   readonly record: SessionRecord;
   /** Whether `record` is all there was at its version; false once another request's change came between. */
   readonly exact: boolean;
+  /** Whether the device shows its proof for the first time: from here on each request must. */
+  readonly firstProof?: true;
 }
 
 /**
- * What a request's id opened: a session; what another request has just given a new id; nothing; or it can't be told, because the store failed and the
- * request goes on without.
+ * What a request's id opened: a session; what another request has just given a new id (`overtaken`), or what is bound to a device that this one doesn't show to be
+ * its own (`unproven`); nothing; or it can't be told, because the store failed and the request goes on without.
  */
-export type Found = Live | "overtaken" | { readonly failure: unknown } | undefined;
+export type Found = Live | Withheld | { readonly failure: unknown } | undefined;
+
+/** The id is right, or was just now: whatever this request does, its client's cookie stays. */
+type Withheld = "overtaken" | "unproven";
 
 /** A session after a change. Its record is put together when asked for: after a response's commit nobody does. */
 export class Changed implements Live {
@@ -49,31 +57,33 @@ export class Changed implements Live {
 }
 
 export function isSession(found: Found): found is Live {
-  return found !== undefined && found !== "overtaken" && !("failure" in found);
+  return typeof found === "object" && !("failure" in found);
 }
 
+export type Lookup = (head: RequestHead, ids: readonly SessionId[]) => Awaitable<Found>;
+
 /** Finds what a request's ids open, and reports those that open nothing. */
-export function createLookup({ settings, emit, call }: Context): (ids: readonly SessionId[]) => Awaitable<Found> {
-  const { store, limits, onStoreError } = settings;
+export function createLookup({ settings, emit, call }: Context): Lookup {
+  const { store, limits, onStoreError, deviceBound, serializer } = settings;
 
   /** What the first of the ids opens that opens anything. */
-  function findFirst(ids: readonly SessionId[], from = 0, before?: "overtaken"): Awaitable<Found> {
+  function findFirst(head: RequestHead, ids: readonly SessionId[], from = 0, before?: Withheld): Awaitable<Found> {
     const id = ids[from];
     if (!id) return before;
-    return after(find(id), (found) => {
-      if (found && found !== "overtaken") return found;
-      return findFirst(ids, from + 1, found ?? before);
+    return after(find(head, id), (found) => {
+      if (typeof found === "object") return found;
+      return findFirst(head, ids, from + 1, found ?? before);
     });
   }
 
   /** The live record that the id opens; or that it opened until just now, when another request got a new id for it. */
-  function find(id: SessionId): Awaitable<Live | "overtaken" | undefined> {
+  function find(head: RequestHead, id: SessionId): Awaitable<Live | Withheld | undefined> {
     const record = read(id.handle);
     const digest = digestSecret(id.secret);
     if (isPending(record) || isPending(digest)) {
-      return Promise.all([record, digest]).then(([found, digested]) => found && verify(id, found, digested));
+      return Promise.all([record, digest]).then(([found, digested]) => found && verify(head, id, found, digested));
     }
-    return record && verify(id, record, digest);
+    return record && verify(head, id, record, digest);
   }
 
   /** Reports where there is none, or none that can be read. */
@@ -91,7 +101,12 @@ export function createLookup({ settings, emit, call }: Context): (ids: readonly 
     }
   }
 
-  function verify(id: SessionId, record: SessionRecord, digest: string): Live | "overtaken" | undefined {
+  function verify(
+    head: RequestHead,
+    id: SessionId,
+    record: SessionRecord,
+    digest: string,
+  ): Awaitable<Live | Withheld | undefined> {
     const { handle } = id;
     const now = Date.now();
     const match = matchSecret(record, digest, now);
@@ -104,18 +119,37 @@ export function createLookup({ settings, emit, call }: Context): (ids: readonly 
       emit("expired", { handle });
       return undefined;
     }
-    emit("loaded", { handle });
     // The record's own text: the one made for this request would have to be put together first.
     const secretHash = match === "current" ? record.secretHash : record.previousHash!;
-    return { id, record, secretHash, exact: true };
+    const live: Live = { id, record, secretHash, exact: true };
+    if (deviceBound && record.entries.has(BINDING)) return onDevice(head, live, deviceBound);
+    emit("loaded", { handle });
+    return live;
+  }
+
+  /** The session, where its device shows that it is. Until the browser has once shown a proof, for all we know it never got one. */
+  function onDevice(head: RequestHead, live: Live, { cookie }: DeviceBound): Awaitable<Live | "unproven" | undefined> {
+    const { handle } = live.id;
+    const { entries } = live.record;
+    const binding = readEntry<Binding>(serializer, entries, BINDING);
+    if (binding === undefined || binding === "unreadable") return reject("corrupt", handle);
+    return after(judge(binding, candidates(head.header("cookie"), cookie.name), Date.now()), (verdict) => {
+      const isBound = entries.has(BOUND);
+      if (isBound && verdict === "unproven") {
+        reject("unproven", handle);
+        return "unproven";
+      }
+      emit("loaded", { handle });
+      return verdict === "proven" && !isBound ? { ...live, firstProof: true } : live;
+    });
   }
 
   function reject(reason: SessionEvents["rejected"]["reason"], handle?: string): undefined {
     emit("rejected", { reason, handle });
   }
 
-  return (ids) => {
-    const found = attempt(() => findFirst(ids));
+  return (head, ids) => {
+    const found = attempt(() => findFirst(head, ids));
     return isPending(found) && onStoreError === "read-only" ? found.catch((failure) => ({ failure })) : found;
   };
 }

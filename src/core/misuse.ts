@@ -1,5 +1,14 @@
 import { HoldfastError, isHoldfastError } from "../errors.ts";
 import { areOrigins } from "./csrf.ts";
+import type { Sessions } from "./sessions.ts";
+
+/** How the sessions answer a browser's device. Throws `argument-invalid` where they bind none. */
+export function bindDeviceOf<Data extends object>(sessions: Sessions<Data>): NonNullable<Sessions<Data>["bindDevice"]> {
+  if (sessions.bindDevice) return sessions.bindDevice;
+  const message =
+    "These sessions are bound to no device: pass createSessions the option deviceBound, with this route's path.";
+  throw new HoldfastError("argument-invalid", message, { argument: "sessions" });
+}
 
 /** Two session middlewares on one route. */
 export function sessionTaken(): HoldfastError<"session-taken"> {

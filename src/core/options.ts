@@ -3,6 +3,7 @@ import type { IndexedStore, Store } from "../store.ts";
 import { type Serializer, strictJson } from "./codec.ts";
 import { type CookieAttributes, cookieName, formatAttributes, hasPrefix } from "./cookie.ts";
 import { areOrigins } from "./csrf.ts";
+import type { DeviceBound } from "./device.ts";
 import { type Duration, milliseconds } from "./duration.ts";
 import { encrypted } from "./encryption.ts";
 import type { Limits } from "./lifetime.ts";
@@ -68,6 +69,16 @@ export interface SessionsOptions<S extends Store = Store> {
    * host too. Over https alone. Default: `false`, and the session's cookie is taken back.
    */
   clearSiteData?: boolean;
+  /**
+   * Binds the sessions of users who log in to their browser's device, where the browser can (Chromium; W3C Device Bound Session Credentials): it keeps a key that can't
+   * be copied, and a stolen cookie is of use for `lifetime` and no longer, 10 minutes by default. Other browsers notice nothing. The value is the path
+   * at which the app answers browsers, by `nodeDeviceBinding(sessions)` or `fetchDeviceBinding(sessions)`. Over https alone. Default: no binding.
+   *
+   * ```ts
+   * const sessions = createSessions({ store: memoryStore(), deviceBound: "/device" });
+   * ```
+   */
+  deviceBound?: string | { path: string; lifetime?: Duration };
   /** How entries become text and back. Default: JSON that refuses what JSON would silently lose. */
   serializer?: Serializer;
   /** How long a store may take for one operation. Default: `"5s"`. */
@@ -110,6 +121,7 @@ export interface Settings {
   /** The origins that may send a visitor's requests beside the app's own; undefined where any may. */
   readonly allowedOrigins: readonly string[] | undefined;
   readonly clearSiteData: boolean;
+  readonly deviceBound: DeviceBound | undefined;
 }
 
 const OPTIONS = [
@@ -127,6 +139,7 @@ const OPTIONS = [
   "keys",
   "csrf",
   "clearSiteData",
+  "deviceBound",
 ];
 const COOKIE_OPTIONS = ["name", "domain", "path", "secure", "sameSite", "partitioned", "priority", "persistent"];
 const STORE_METHODS = ["read", "create", "update", "delete", "sweep", "close"] as const;
@@ -191,6 +204,31 @@ export function settle(options: SessionsOptions): Settings {
     maxPerUser: settleLimit(options.maxPerUser, store),
     allowedOrigins: settleCsrf(options.csrf),
     clearSiteData: boolean(options.clearSiteData ?? false, "clearSiteData"),
+    deviceBound: settleDevice(options),
+  };
+}
+
+function settleDevice({ deviceBound, transport = "cookie", cookie = {} }: SessionsOptions): DeviceBound | undefined {
+  if (deviceBound === undefined) return undefined;
+  const { path, lifetime = "10m" } = typeof deviceBound === "string" ? { path: deviceBound } : { ...deviceBound };
+  if (typeof path !== "string" || !/^\/[\w\-./]*$/.test(path)) {
+    throw invalid("deviceBound", 'must be the path of a route, such as "/device"');
+  }
+  if (transport !== "cookie" && typeof transport !== "function") {
+    throw conflict(["deviceBound", "transport"], "a device proves itself by a cookie, so its session needs one too");
+  }
+  const { name = "sid", sameSite = "lax" } = cookie;
+  if (cookie.secure === false || cookie.domain !== undefined || (cookie.path ?? "/") !== "/" || cookie.partitioned) {
+    throw conflict(
+      ["deviceBound", "cookie"],
+      "browsers bind what goes over https to one host and all its paths: leave out cookie.domain, path, partitioned and secure: false",
+    );
+  }
+  const attributes: CookieAttributes = { path: "/", sameSite, partitioned: false };
+  return {
+    path,
+    lifetime: milliseconds(lifetime, "deviceBound.lifetime"),
+    cookie: written(`${name}-device`, attributes, true),
   };
 }
 
@@ -289,16 +327,19 @@ function settleCookie(
   }
 
   const attributes: CookieAttributes = { domain, path, sameSite, partitioned, priority };
-  const written = (secured: boolean): Cookie => ({
-    name: cookieName(name, attributes, secured),
-    path,
-    attributes: formatAttributes(attributes, secured),
-  });
   return {
     secure,
     persistent: boolean(options.persistent ?? false, "cookie.persistent"),
-    secureCookie: written(true),
-    plainCookie: written(false),
+    secureCookie: written(name, attributes, true),
+    plainCookie: written(name, attributes, false),
+  };
+}
+
+function written(name: string, attributes: CookieAttributes, secured: boolean): Cookie {
+  return {
+    name: cookieName(name, attributes, secured),
+    path: attributes.path,
+    attributes: formatAttributes(attributes, secured),
   };
 }
 

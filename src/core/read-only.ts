@@ -8,6 +8,7 @@ export type ReadonlySession<Data extends object> = Pick<
   | "isReadOnly"
   | "handle"
   | "userId"
+  | "isDeviceBound"
   | "createdAt"
   | "expiresAt"
   | "authenticatedAt"

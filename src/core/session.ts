@@ -55,6 +55,11 @@ export class Session<Data extends object = SessionData> {
     return this.#exchange.userId;
   }
 
+  /** Whether a key of its browser's device is registered for the session: see the option `deviceBound`. */
+  get isDeviceBound(): boolean {
+    return this.#exchange.isDeviceBound;
+  }
+
   /** Epoch ms. */
   get createdAt(): number {
     return this.#exchange.times.createdAt;

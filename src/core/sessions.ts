@@ -4,6 +4,8 @@ import { after } from "./after.ts";
 import type { Context } from "./context.ts";
 import { crossSite, hasToken, isAmbient, originOf } from "./csrf.ts";
 import { createDeadline } from "./deadline.ts";
+import { BINDING } from "./device.ts";
+import { createDeviceBinding, type DeviceAnswer } from "./device-binding.ts";
 import { diagnose } from "./diagnose.ts";
 import { createEmitter, type EventListener, type SessionEvents } from "./events.ts";
 import { DEVICE, Exchange } from "./exchange.ts";
@@ -29,6 +31,11 @@ export interface Sessions<Data extends object = SessionData> {
    * ```
    */
   revoke(handle: string, of?: { userId: string | number | undefined }): Promise<boolean>;
+  /**
+   * With the option `deviceBound`: what to answer a browser that registers its device, or proves it, at that path. For servers that neither `nodeDeviceBinding` nor
+   * `fetchDeviceBinding` fits. Rejects with `store-…` when the store fails.
+   */
+  bindDevice?(head: RequestHead): Promise<DeviceAnswer>;
   /** Removes what has expired, in small batches. Runs by itself once a minute while the process lives. Answers how many. */
   sweep(): Promise<number>;
   /** Calls `listener` at each event of this name. Answers the function that ends it. */
@@ -57,6 +64,8 @@ export interface SessionInfo {
   readonly userId: string;
   /** The User-Agent of the login, at most 256 characters. */
   readonly device: string | undefined;
+  /** Whether a key of that device is registered: see the option `deviceBound`. */
+  readonly isDeviceBound: boolean;
   readonly createdAt: number;
   readonly authenticatedAt: number | undefined;
   /** Last use, to a tenth of the idle timeout. */
@@ -81,7 +90,7 @@ export function createSessions<Data extends object = SessionData>(
 export function createSessions<Data extends object = SessionData>(options: SessionsOptions): Sessions<Data>;
 export function createSessions<Data extends object = SessionData>(options: SessionsOptions): Sessions<Data> {
   const settings = settle(options);
-  const { store, limits, serializer, timeout, transport, trustProxy, allowedOrigins } = settings;
+  const { store, limits, serializer, timeout, transport, trustProxy, allowedOrigins, deviceBound } = settings;
   const deadline = createDeadline(timeout);
   const { on, emit } = createEmitter();
   const warned = new Set<string>();
@@ -113,6 +122,7 @@ export function createSessions<Data extends object = SessionData>(options: Sessi
       handle,
       userId,
       device: device === undefined ? undefined : String(serializer.parse(device)),
+      isDeviceBound: entries.has(BINDING),
       createdAt,
       authenticatedAt,
       touchedAt,
@@ -133,10 +143,12 @@ export function createSessions<Data extends object = SessionData>(options: Sessi
     open(head) {
       keepSwept();
       const received = transport.receive(head, isHttps(head, trustProxy));
+      // What a browser asks there is not its user's, and who it is shows itself there alone.
+      if (deviceBound && head.path === deviceBound.path) return new Exchange<Data>(context, head, received, undefined);
       if (received.presented && received.ids.length === 0) emit("rejected", { reason: "malformed" });
       const origin = allowedOrigins && isAmbient(received) ? originOf(head, allowedOrigins) : "own";
       if (origin === "other") return Promise.reject(crossSite(origin));
-      return after(lookUp(received.ids), (found) => {
+      return after(lookUp(head, received.ids), (found) => {
         const exchange = new Exchange<Data>(context, head, received, found);
         if (origin === "own" || !isSession(found)) return exchange;
         return after(hasToken(head, found.id.secret), (has) => (has ? exchange : Promise.reject(crossSite(origin))));
@@ -163,6 +175,8 @@ export function createSessions<Data extends object = SessionData>(options: Sessi
     },
 
     on,
+
+    ...(deviceBound && { bindDevice: createDeviceBinding(context, deviceBound, lookUp) }),
 
     async close() {
       clearInterval(sweeping);

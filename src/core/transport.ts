@@ -1,8 +1,8 @@
 import { candidates, clearCookie, isBelow, setCookie } from "./cookie.ts";
-import type { HeaderEdits } from "./exchange.ts";
 import { formatId, parseId, type SessionId } from "./id.ts";
 import { outsidePath } from "./misuse.ts";
 import type { Cookie } from "./options.ts";
+import type { HeaderEdits } from "./reply.ts";
 
 /** What an adapter tells of a request. */
 export interface RequestHead {

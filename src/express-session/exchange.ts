@@ -1,5 +1,5 @@
 import { after } from "../core/after.ts";
-import type { HeaderEdits } from "../core/exchange.ts";
+import type { HeaderEdits } from "../core/reply.ts";
 import type { Awaitable } from "../store.ts";
 import type { Settings } from "./options.ts";
 import { EXCHANGE, isSecure, resolveAuto, type SessionRequest } from "./request.ts";

@@ -1,5 +1,5 @@
 import { attempt, isPending } from "../core/after.ts";
-import type { HeaderEdits } from "../core/exchange.ts";
+import type { HeaderEdits } from "../core/reply.ts";
 import type { NodeResponse } from "../http/response.ts";
 import type { Exchange } from "./exchange.ts";
 

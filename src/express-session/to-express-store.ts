@@ -24,7 +24,7 @@ export interface ToExpressStoreOptions {
 }
 
 /** A session as its user may see it. All times are epoch ms. */
-export type StoredSession = Omit<SessionInfo, "device">;
+export type StoredSession = Omit<SessionInfo, "device" | "isDeviceBound">;
 
 /** What an indexed store adds: sessions by user, as `options.user` says whose they are. */
 export interface ByUser {

@@ -1,5 +1,6 @@
 import { attempt, isPending } from "../core/after.ts";
-import type { Exchange, HeaderEdits } from "../core/exchange.ts";
+import type { Exchange } from "../core/exchange.ts";
+import type { HeaderEdits } from "../core/reply.ts";
 import { addVary } from "../core/vary.ts";
 import type { Awaitable } from "../store.ts";
 import { bodyOf, mayStream, watchedResponse } from "./watch.ts";
@@ -49,10 +50,10 @@ export function givesId({ setCookie, setHeader }: HeaderEdits): boolean {
 
 /** Sets the session's headers among these. They leave together with `others`, which they take the place of. */
 export function tell(headers: Headers, edits: HeaderEdits, others: Headers = headers): void {
-  const { setCookie, setHeader, clearSiteData, vary } = edits;
+  const { setCookie, setHeader, beside, vary } = edits;
   if (setCookie !== undefined) headers.append("Set-Cookie", setCookie);
   if (setHeader) headers.set(...setHeader);
-  if (clearSiteData) headers.set("Clear-Site-Data", clearSiteData);
+  for (const [name, value] of beside ?? []) headers.set(name, value);
   if (givesId(edits) && !headers.has("Cache-Control") && !others.has("Cache-Control")) {
     headers.set("Cache-Control", "no-store");
   }

@@ -1,3 +1,4 @@
+import { bindDeviceOf } from "../core/misuse.ts";
 import type { Session, SessionData } from "../core/session.ts";
 import type { Sessions } from "../core/sessions.ts";
 import { answerError } from "../fetch/fail.ts";
@@ -90,6 +91,30 @@ export function fetchSessions<Data extends object = SessionData, Rest extends un
     } catch (error) {
       const response = await answer(error);
       return opened ? opened.fail(response) : response;
+    }
+  };
+}
+
+/**
+ * Answers browsers that register their device or prove it, with the option `deviceBound`: a handler for POST at its path, in whatever framework speaks `Request` and
+ * `Response` (Hono, Next's and SvelteKit's routes, Workers, Bun, Deno …). Throws `argument-invalid` without that option. Where the store fails, it logs the error and
+ * answers 503: then the browser keeps the binding, and tries again.
+ *
+ * ```ts
+ * const sessions = createSessions({ store: memoryStore(), deviceBound: "/device" });
+ * export const POST = fetchDeviceBinding(sessions);
+ * ```
+ */
+export function fetchDeviceBinding<Data extends object>(
+  sessions: Sessions<Data>,
+): (request: Request) => Promise<Response> {
+  const bindDevice = bindDeviceOf(sessions);
+  return async (request) => {
+    try {
+      const { status, headers, body } = await bindDevice(requestHead(request));
+      return new Response(body, { status, headers });
+    } catch (error) {
+      return answerError(error);
     }
   };
 }

@@ -1,7 +1,8 @@
 import { type H3Event, type H3EventContext, type Middleware, toResponse } from "h3";
 import { isPending } from "../core/after.ts";
-import type { Exchange, HeaderEdits } from "../core/exchange.ts";
+import type { Exchange } from "../core/exchange.ts";
 import { openedLate } from "../core/misuse.ts";
+import type { HeaderEdits } from "../core/reply.ts";
 import { hasSession, type Session, type SessionData } from "../core/session.ts";
 import type { Sessions } from "../core/sessions.ts";
 import { requestHead } from "../fetch/head.ts";

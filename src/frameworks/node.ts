@@ -1,4 +1,5 @@
 import type { IncomingMessage, ServerResponse } from "node:http";
+import { bindDeviceOf } from "../core/misuse.ts";
 import type { Session, SessionData } from "../core/session.ts";
 import type { Sessions } from "../core/sessions.ts";
 import { answerStatus } from "../http/answer.ts";
@@ -60,4 +61,32 @@ export function nodeSessions<
 function answerError(error: unknown, _request: NodeRequest, response: NodeResponse): void {
   console.error(error);
   answerStatus(response, error);
+}
+
+/**
+ * Answers browsers that register their device or prove it, with the option `deviceBound`: a handler for POST at its path, in whatever framework has node:http's
+ * request and response (Express, Connect, Koa's `ctx.req` and `ctx.res` …). Throws `argument-invalid` without that option. Where the store fails, it logs the error
+ * and answers 503: then the browser keeps the binding, and tries again.
+ *
+ * ```ts
+ * const sessions = createSessions({ store: memoryStore(), deviceBound: "/device" });
+ * app.post("/device", nodeDeviceBinding(sessions));
+ * app.use(expressSessions(sessions));
+ * ```
+ */
+export function nodeDeviceBinding<Data extends object>(
+  sessions: Sessions<Data>,
+): (request: NodeRequest, response: NodeResponse) => Promise<void> {
+  const bindDevice = bindDeviceOf(sessions);
+  return async (request, response) => {
+    try {
+      const { status, headers, body } = await bindDevice(requestHead(request));
+      response.statusCode = status;
+      for (const [name, value] of Object.entries(headers)) response.setHeader(name, value);
+      // The two response types share `end`, but not one signature of it.
+      (response as ServerResponse).end(body);
+    } catch (error) {
+      answerError(error, request, response);
+    }
+  };
 }

@@ -135,9 +135,9 @@ function isRedirect(thrown: unknown): thrown is Redirect {
  * `event.cookies`; where that is closed, or others are to go, the redirect is answered here.
  */
 async function redirect(exchange: Exchange<object>, event: SvelteKitEvent, thrown: Redirect): Promise<Response> {
-  const { setCookie, setHeader, clearSiteData } = await exchange.commit();
+  const { setCookie, setHeader, beside } = await exchange.commit();
   exchange.seal();
-  if (setHeader || clearSiteData || (setCookie !== undefined && !setByEvent(event, setCookie))) {
+  if (setHeader || beside || (setCookie !== undefined && !setByEvent(event, setCookie))) {
     const response = new Response(null, { status: thrown.status, headers: { location: thrown.location } });
     return kept(failed(exchange, response), event);
   }
@@ -168,7 +168,7 @@ function kept(response: Response, { isDataRequest }: SvelteKitEvent): Response {
     return new Response(JSON.stringify({ type: "redirect", status, location }), { headers });
   }
   // To a client that has a page of this tag, it says 304 with the cookies alone.
-  if (!has("ETag") || (!has("Session-Id") && !has("Clear-Site-Data"))) return response;
+  if (!has("ETag") || !["Session-Id", "Clear-Site-Data", "Secure-Session-Registration"].some(has)) return response;
   const headers = new Headers(response.headers);
   headers.delete("ETag");
   return new Response(bodyOf(response), { status, statusText, headers });

@@ -1,6 +1,7 @@
 import { attempt, isPending } from "../core/after.ts";
-import type { Exchange, HeaderEdits } from "../core/exchange.ts";
+import type { Exchange } from "../core/exchange.ts";
 import { sessionTaken } from "../core/misuse.ts";
+import type { HeaderEdits } from "../core/reply.ts";
 import { addVary } from "../core/vary.ts";
 import { breakOff, clearContent, headersSent, isHttp2, type NodeResponse, setHead, writeAfterEnd } from "./response.ts";
 
@@ -312,12 +313,12 @@ class Hold {
     this.#fail(error);
   }
 
-  #edit({ setCookie, setHeader, clearSiteData, cacheable, vary }: HeaderEdits): void {
+  #edit({ setCookie, setHeader, beside, cacheable, vary }: HeaderEdits): void {
     const response = this.#response;
     // As a list, which other middleware expects to find there.
     if (setCookie && !this.#cookieSet) response.appendHeader("Set-Cookie", [setCookie]);
     if (setHeader) response.setHeader(...setHeader);
-    if (clearSiteData) response.setHeader("Clear-Site-Data", clearSiteData);
+    for (const [name, value] of beside ?? []) response.setHeader(name, value);
     if (setCookie || setHeader) {
       this.#cookieSet = true;
       if (!cacheable && !response.hasHeader("Cache-Control")) response.setHeader("Cache-Control", "no-store");

@@ -1,5 +1,6 @@
-import type { Exchange, HeaderEdits } from "../core/exchange.ts";
+import type { Exchange } from "../core/exchange.ts";
 import { cookieless } from "../core/misuse.ts";
+import type { HeaderEdits } from "../core/reply.ts";
 import type { Session } from "../core/session.ts";
 import { type NamedCookie, parseSetCookie } from "../fetch/cookies.ts";
 import { failed, leave } from "../fetch/leave.ts";

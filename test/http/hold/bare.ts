@@ -2,7 +2,7 @@ import { createServer, type IncomingMessage, type ServerResponse } from "node:ht
 import { createServer as createServer2 } from "node:http2";
 import { setImmediate } from "node:timers/promises";
 import { expect } from "vitest";
-import type { HeaderEdits } from "../../../src/core/exchange.ts";
+import type { HeaderEdits } from "../../../src/core/reply.ts";
 import { hold } from "../../../src/http/hold.ts";
 import { listening } from "../listen.ts";
 import { type Answer, ask, ask2, type Question } from "../wire.ts";

@@ -1,0 +1,131 @@
+import { random, sha256 } from "#crypto";
+import type { Awaitable } from "../store.ts";
+import { after } from "./after.ts";
+import type { Serializer } from "./codec.ts";
+import { digestSecret, hashSecret, isSecret, matchSecret, newSecret, sameText } from "./id.ts";
+import { ALGORITHMS, type DeviceKey } from "./jwt.ts";
+import { graceAfter } from "./lifetime.ts";
+import type { Cookie } from "./options.ts";
+
+/** The option `deviceBound`, settled. */
+export interface DeviceBound {
+  /** Where browsers register a key, and prove that they have it. */
+  readonly path: string;
+  /** How long one proof holds, in ms. */
+  readonly lifetime: number;
+  /** The cookie that shows it. */
+  readonly cookie: Cookie;
+}
+
+/** The entries beside a session's data, one for each who writes it: so that no writer's change is another's loss. */
+export const REGISTRATION = "~registration";
+export const BINDING = "~binding";
+export const BOUND = "~bound";
+
+/** What a login leaves: the one challenge by which a key may be registered, until then (epoch ms). */
+export interface Registration {
+  readonly challenge: string;
+  readonly until: number;
+}
+
+/** The session's device: its key, pinned at the registration, and its latest proof. */
+export interface Binding extends DeviceKey {
+  /** What challenges are made of. Each proof brings another, so none answers a challenge that was answered before. */
+  readonly seed: string;
+  /** The hash of the proof that the device cookie holds, as of a session's secret; and the end of its time, epoch ms. */
+  readonly secretHash: string;
+  readonly until: number;
+  /** The proof before, which holds until `graceUntil`. A registration has none: until then requests under way need no proof. */
+  readonly previousHash?: string;
+  readonly graceUntil: number;
+}
+
+/** A browser makes its key within seconds; some ask a chip for it. */
+const REGISTRATION_TIME = 5 * 60_000;
+
+export function newRegistration(now: number): Registration {
+  return { challenge: newSecret(), until: now + REGISTRATION_TIME };
+}
+
+export function isAnsweredBy({ challenge, until }: Registration, jti: string, now: number): boolean {
+  return now < until && sameText(jti, challenge);
+}
+
+/** The binding with a new proof, which the device cookie is to hold. */
+export async function prove(
+  key: DeviceKey,
+  before: Binding | undefined,
+  { lifetime }: DeviceBound,
+  now: number,
+): Promise<{ readonly binding: Binding; readonly proof: string }> {
+  const proof = newSecret();
+  const binding: Binding = {
+    alg: key.alg,
+    jwk: key.jwk,
+    seed: random(16),
+    secretHash: await hashSecret(proof),
+    until: graceAfter(now + lifetime),
+    ...(before && { previousHash: before.secretHash }),
+    // A proof that has had its time gets no other.
+    graceUntil: before ? Math.min(before.until, graceAfter(now)) : graceAfter(now),
+  };
+  return { binding, proof };
+}
+
+/** What a login's response asks the browser by (W3C DBSC 8.2). */
+export function registrationHeader({ path }: DeviceBound, challenge: string): readonly [string, string] {
+  return ["Secure-Session-Registration", `(${ALGORITHMS.join(" ")});path="${path}";challenge="${challenge}"`];
+}
+
+/** What the device is to sign next. It changes with each proof, and with time. */
+export function challengeOf({ seed }: Binding, { lifetime }: DeviceBound, now: number): Awaitable<string> {
+  return sha256(`challenge ${Math.floor(now / lifetime)} ${seed}`);
+}
+
+/** Whether it is the device's challenge, or was until a lifetime ago: no older one may have been signed in store. */
+export function isChallenge(binding: Binding, jti: string, device: DeviceBound, now: number): Awaitable<boolean> {
+  return after(challengeOf(binding, device, now), (current) => {
+    if (sameText(jti, current)) return true;
+    return after(challengeOf(binding, device, now - device.lifetime), (previous) => sameText(jti, previous));
+  });
+}
+
+/**
+ * What the device cookies of a request show: a proof that holds; none, where one is not needed yet, for the binding is young; or nothing.
+ */
+export function judge(
+  binding: Binding,
+  cookies: readonly string[],
+  now: number,
+): Awaitable<"proven" | "young" | "unproven"> {
+  const otherwise = binding.previousHash === undefined && now < binding.graceUntil ? "young" : "unproven";
+  const proofs = cookies.filter(isSecret).slice(0, MAX_PROOFS);
+  const judgeFirst = (from: number): Awaitable<"proven" | "young" | "unproven"> => {
+    const proof = proofs[from];
+    if (proof === undefined) return otherwise;
+    return after(digestSecret(proof), (digest) => {
+      const match = matchSecret(binding, digest, now);
+      return match === "previous" || (match === "current" && now < binding.until) ? "proven" : judgeFirst(from + 1);
+    });
+  };
+  return judgeFirst(0);
+}
+
+/** More than any honest browser sends. */
+const MAX_PROOFS = 5;
+
+/** One of the entries above. Undefined where there is none, `"unreadable"` where it can't be read: such a session must not pass for an unbound one. */
+export function readEntry<T extends object>(
+  serializer: Serializer,
+  entries: ReadonlyMap<string, string>,
+  name: string,
+): T | "unreadable" | undefined {
+  const text = entries.get(name);
+  if (text === undefined) return undefined;
+  try {
+    const value = serializer.parse(text);
+    return typeof value === "object" && value !== null ? (value as T) : "unreadable";
+  } catch {
+    return "unreadable";
+  }
+}
