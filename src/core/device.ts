@@ -1,11 +1,13 @@
 import { random, sha256 } from "#crypto";
-import type { Awaitable } from "../store.ts";
+import type { Awaitable, SessionRecord } from "../store.ts";
 import { after } from "./after.ts";
 import type { Serializer } from "./codec.ts";
+import { candidates } from "./cookie.ts";
 import { digestSecret, hashSecret, isSecret, matchSecret, newSecret, sameText } from "./id.ts";
 import { ALGORITHMS, type DeviceKey } from "./jwt.ts";
 import { graceAfter } from "./lifetime.ts";
-import type { Cookie } from "./options.ts";
+import type { Cookie, Settings } from "./options.ts";
+import type { RequestHead } from "./transport.ts";
 
 /** The option `deviceBound`, settled. */
 export interface DeviceBound {
@@ -91,13 +93,28 @@ export function isChallenge(binding: Binding, jti: string, device: DeviceBound, 
 }
 
 /**
+ * Whether a request comes from its session's device, as far as that must be: it `holds`, for the first time (`begins`) or without any need; it does not; or it can't be
+ * told, and must not pass for a session that is bound to none. Until the browser has once shown a proof, for all we know it never got one.
+ */
+export function verifyDevice(
+  { deviceBound, serializer }: Pick<Settings, "deviceBound" | "serializer">,
+  head: RequestHead,
+  entries: SessionRecord["entries"],
+): Awaitable<"holds" | "begins" | "unproven" | "unreadable"> {
+  if (!deviceBound || !entries.has(BINDING)) return "holds";
+  const binding = readEntry<Binding>(serializer, entries, BINDING);
+  if (!binding || binding === "unreadable") return "unreadable";
+  const cookies = candidates(head.header("cookie"), deviceBound.cookie.name);
+  return after(judge(binding, cookies, Date.now()), (verdict) => {
+    if (entries.has(BOUND)) return verdict === "unproven" ? verdict : "holds";
+    return verdict === "proven" ? "begins" : "holds";
+  });
+}
+
+/**
  * What the device cookies of a request show: a proof that holds; none, where one is not needed yet, for the binding is young; or nothing.
  */
-export function judge(
-  binding: Binding,
-  cookies: readonly string[],
-  now: number,
-): Awaitable<"proven" | "young" | "unproven"> {
+function judge(binding: Binding, cookies: readonly string[], now: number): Awaitable<"proven" | "young" | "unproven"> {
   const otherwise = binding.previousHash === undefined && now < binding.graceUntil ? "young" : "unproven";
   const proofs = cookies.filter(isSecret).slice(0, MAX_PROOFS);
   const judgeFirst = (from: number): Awaitable<"proven" | "young" | "unproven"> => {

@@ -4,7 +4,7 @@ import { after, attempt, isPending } from "./after.ts";
 import type { Context } from "./context.ts";
 import { csrfToken } from "./csrf.ts";
 import { checkName, Entries, unsaved } from "./data.ts";
-import { BINDING, BOUND, newRegistration, REGISTRATION, type Registration } from "./device.ts";
+import { BINDING, BOUND, newRegistration, REGISTRATION, type Registration, verifyDevice } from "./device.ts";
 import { hashSecret, newHandle, newSecret, type SessionId } from "./id.ts";
 import { cookieEnd, expiry, graceAfter, isLive, noGrace } from "./lifetime.ts";
 import { Changed, type Found, isSession, type Live } from "./lookup.ts";
@@ -397,6 +397,8 @@ export class Exchange<Data extends object> {
     const record = await call("read", () => settings.store.read(id.handle));
     const now = Date.now();
     if (!record || !isLive(record, settings.limits, now) || !acceptsSecret(record, secretHash, now)) throw this.#gone();
+    const device = await verifyDevice(settings, this.#head, record.entries);
+    if (device === "unproven" || device === "unreadable") throw this.#gone();
     this.#goOn({ id, record, exact: true, secretHash });
   }
 

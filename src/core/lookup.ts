@@ -2,8 +2,7 @@ import { isHoldfastError } from "../errors.ts";
 import { type Awaitable, applyChange, type Change, type SessionRecord } from "../store.ts";
 import { after, attempt, isPending } from "./after.ts";
 import type { Context } from "./context.ts";
-import { candidates } from "./cookie.ts";
-import { BINDING, type Binding, BOUND, type DeviceBound, judge, readEntry } from "./device.ts";
+import { verifyDevice } from "./device.ts";
 import type { SessionEvents } from "./events.ts";
 import { digestSecret, matchSecret, type SessionId } from "./id.ts";
 import { isJustReplaced, isLive } from "./lifetime.ts";
@@ -64,7 +63,7 @@ export type Lookup = (head: RequestHead, ids: readonly SessionId[]) => Awaitable
 
 /** Finds what a request's ids open, and reports those that open nothing. */
 export function createLookup({ settings, emit, call }: Context): Lookup {
-  const { store, limits, onStoreError, deviceBound, serializer } = settings;
+  const { store, limits, onStoreError } = settings;
 
   /** What the first of the ids opens that opens anything. */
   function findFirst(head: RequestHead, ids: readonly SessionId[], from = 0, before?: Withheld): Awaitable<Found> {
@@ -121,26 +120,15 @@ export function createLookup({ settings, emit, call }: Context): Lookup {
     }
     // The record's own text: the one made for this request would have to be put together first.
     const secretHash = match === "current" ? record.secretHash : record.previousHash!;
-    const live: Live = { id, record, secretHash, exact: true };
-    if (deviceBound && record.entries.has(BINDING)) return onDevice(head, live, deviceBound);
-    emit("loaded", { handle });
-    return live;
-  }
-
-  /** The session, where its device shows that it is. Until the browser has once shown a proof, for all we know it never got one. */
-  function onDevice(head: RequestHead, live: Live, { cookie }: DeviceBound): Awaitable<Live | "unproven" | undefined> {
-    const { handle } = live.id;
-    const { entries } = live.record;
-    const binding = readEntry<Binding>(serializer, entries, BINDING);
-    if (binding === undefined || binding === "unreadable") return reject("corrupt", handle);
-    return after(judge(binding, candidates(head.header("cookie"), cookie.name), Date.now()), (verdict) => {
-      const isBound = entries.has(BOUND);
-      if (isBound && verdict === "unproven") {
+    return after(verifyDevice(settings, head, record.entries), (verdict) => {
+      if (verdict === "unreadable") return reject("corrupt", handle);
+      if (verdict === "unproven") {
         reject("unproven", handle);
         return "unproven";
       }
       emit("loaded", { handle });
-      return verdict === "proven" && !isBound ? { ...live, firstProof: true } : live;
+      const live: Live = { id, record, secretHash, exact: true };
+      return verdict === "begins" ? { ...live, firstProof: true } : live;
     });
   }
 

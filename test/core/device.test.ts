@@ -1,15 +1,9 @@
-import {
-  createSessions,
-  type DeviceAnswer,
-  type Exchange,
-  type IndexedSessions,
-  type Session,
-  type SessionsOptions,
-} from "holdfast";
+import { createSessions, type IndexedSessions, type SessionsOptions } from "holdfast";
 import { barrier } from "holdfast/testing";
 import { afterEach, beforeEach, describe, expect, it, vi } from "vitest";
 import { challengeIn, type Device, newDevice, proving, registering } from "../security/device.ts";
 import { head } from "./client.ts";
+import { DeviceBrowser } from "./device-client.ts";
 import { type WatchedStore, watchedStore } from "./stores.ts";
 
 interface Data {
@@ -26,73 +20,7 @@ let events: string[];
 
 const later = (ms: number): void => void vi.setSystemTime(Date.now() + ms);
 
-/** A browser on https, with its cookies; `device` is what it can sign by. */
-class Browser {
-  jar: Map<string, string> = new Map();
-
-  /** Whoever copied the cookies. */
-  copy(): Browser {
-    const copy = new Browser();
-    copy.jar = new Map(this.jar);
-    return copy;
-  }
-
-  get handle(): string {
-    return this.jar.get("__Host-sid")!.split(".")[0]!;
-  }
-
-  #head(headers: Record<string, string | undefined> = {}) {
-    const cookie = [...this.jar].map((pair) => pair.join("=")).join("; ");
-    return { ...head({ cookie, host: "shop.test", ...headers }, true), method: "POST" };
-  }
-
-  keep(setCookie: string | undefined): void {
-    const [, name, value] = /^([^=]+)=([^;]*)/.exec(setCookie ?? "") ?? [];
-    if (name && value) this.jar.set(name, value);
-    else if (name) this.jar.delete(name);
-  }
-
-  async open(): Promise<Exchange<Data>> {
-    return sessions.open(this.#head());
-  }
-
-  /** A request, and what its response says beside the cookie. */
-  async request<T>(handle: (session: Session<Data>) => T | Promise<T>) {
-    const exchange = await this.open();
-    const value = await handle(exchange.session);
-    const { setCookie, beside = [] } = await exchange.commit();
-    this.keep(setCookie);
-    return { value, setCookie, headers: Object.fromEntries(beside) };
-  }
-
-  user(): Promise<string | undefined> {
-    return this.request(({ userId }) => userId).then(({ value }) => value);
-  }
-
-  /** Answers what the login's response asks the browser for. */
-  async login(userId = "ada"): Promise<string | undefined> {
-    const { headers } = await this.request((session) => session.login(userId));
-    return headers["Secure-Session-Registration"];
-  }
-
-  /** A request of the browser's own. */
-  async bind(headers: Record<string, string>): Promise<DeviceAnswer> {
-    const answer = await sessions.bindDevice!(this.#head(headers));
-    this.keep(answer.headers["Set-Cookie"]);
-    return answer;
-  }
-
-  async register(by = device): Promise<DeviceAnswer> {
-    return this.bind(await registering(by, challengeIn(await this.login())));
-  }
-
-  /** The whole dance: without a challenge, then with the one that came. */
-  async refresh(by = device, handle = this.handle): Promise<DeviceAnswer> {
-    const asked = await this.bind(await proving(handle));
-    if (asked.status !== 403) return asked;
-    return this.bind(await proving(handle, by, challengeIn(asked.headers["Secure-Session-Challenge"])));
-  }
-}
+const newBrowser = () => new DeviceBrowser(sessions, device);
 
 function begin(options: Omit<Partial<SessionsOptions>, "store"> = {}): void {
   sessions = createSessions<Data>({ deviceBound: "/device", ...options, store });
@@ -101,8 +29,8 @@ function begin(options: Omit<Partial<SessionsOptions>, "store"> = {}): void {
 }
 
 /** A browser whose session is bound to its device, and has shown so. */
-async function bound(): Promise<Browser> {
-  const browser = new Browser();
+async function bound(): Promise<DeviceBrowser<Data>> {
+  const browser = newBrowser();
   expect((await browser.register()).status).toBe(200);
   expect(await browser.user()).toBe("ada");
   events.length = 0;
@@ -124,7 +52,7 @@ afterEach(async () => {
 
 describe("a login's response", () => {
   it("tells the browser where it may register a key, for which algorithms, and by which challenge", async () => {
-    const asked = await new Browser().login();
+    const asked = await newBrowser().login();
     expect(asked).toMatch(/^\(ES256 RS256\);path="\/device";challenge="[\w-]{43}"$/);
   });
 
@@ -141,7 +69,7 @@ describe("a login's response", () => {
   });
 
   it("alone does", async () => {
-    const { headers } = await new Browser().request(({ data }) => {
+    const { headers } = await newBrowser().request(({ data }) => {
       data.cart = ["tea"];
     });
     expect(headers).toEqual({});
@@ -151,7 +79,7 @@ describe("a login's response", () => {
 describe("a registration", () => {
   it.each(["ES256", "RS256"] as const)("binds the session to a key for %s", async (alg) => {
     device = await newDevice(alg);
-    const browser = new Browser();
+    const browser = newBrowser();
     const { status, headers, body } = await browser.register();
     expect(status).toBe(200);
     expect(JSON.parse(body)).toEqual({
@@ -178,7 +106,7 @@ describe("a registration", () => {
   });
 
   it("comes once for a login: its challenge is worth nothing afterwards", async () => {
-    const browser = new Browser();
+    const browser = newBrowser();
     const challenge = challengeIn(await browser.login());
     const [first, second] = await Promise.all([
       browser.bind(await registering(device, challenge)),
@@ -189,7 +117,7 @@ describe("a registration", () => {
   });
 
   it("comes within five minutes", async () => {
-    const browser = new Browser();
+    const browser = newBrowser();
     const challenge = challengeIn(await browser.login());
     later(5 * MINUTE);
     expect((await browser.bind(await registering(device, challenge))).status).toBe(401);
@@ -197,7 +125,7 @@ describe("a registration", () => {
   });
 
   it("answers the latest login's challenge", async () => {
-    const browser = new Browser();
+    const browser = newBrowser();
     const first = challengeIn(await browser.login());
     const second = challengeIn(await browser.login());
     expect((await browser.bind(await registering(device, first))).status).toBe(401);
@@ -205,7 +133,7 @@ describe("a registration", () => {
   });
 
   it("that a login overlaps with leaves the session to the newer login's key", async () => {
-    const browser = new Browser();
+    const browser = newBrowser();
     const challenge = challengeIn(await browser.login());
     const login = await browser.open();
     await browser.bind(await registering(device, challenge));
@@ -219,7 +147,7 @@ describe("a registration", () => {
   });
 
   it("waits for the one whose store is slow: no change of another request is lost", async () => {
-    const browser = new Browser();
+    const browser = newBrowser();
     const challenge = challengeIn(await browser.login());
     const both = barrier(2);
     store.before = (method) => (method === "update" ? both.arrive() : undefined);
@@ -256,7 +184,7 @@ describe("a bound session", () => {
   });
 
   it("opens without a proof until the browser has shown one: it may never have got it", async () => {
-    const browser = new Browser();
+    const browser = newBrowser();
     await browser.register();
     browser.jar.delete(COOKIE);
     later(10 * MINUTE);
@@ -270,7 +198,7 @@ describe("a bound session", () => {
     later(30_000);
     expect(await browser.user()).toBeUndefined();
     begin({ deviceBound: { path: "/device", lifetime: "2m" } });
-    browser = new Browser();
+    browser = newBrowser();
     expect((await browser.register()).headers["Set-Cookie"]).toMatch(/; Max-Age=120$/);
     await browser.user();
     later(2.5 * MINUTE);
@@ -336,10 +264,10 @@ describe("a bound session", () => {
   });
 
   it("is an ordinary one again where the option is taken out", async () => {
-    const browser = await bound();
+    const { jar } = await bound();
     later(11 * MINUTE);
     begin({ deviceBound: undefined });
-    expect(await browser.user()).toBe("ada");
+    expect(await Object.assign(newBrowser(), { jar }).user()).toBe("ada");
     expect(sessions.bindDevice).toBeUndefined();
   });
 });
@@ -464,7 +392,7 @@ describe("a proof", () => {
   it("is refused where the browser has another session by now, which has a proof of its own", async () => {
     const browser = await bound();
     const { handle } = browser;
-    const other = new Browser();
+    const other = newBrowser();
     await other.login("bob");
     expect((await other.refresh(device, handle)).status).toBe(401);
     expect((await browser.refresh()).status).toBe(200);

@@ -153,6 +153,7 @@ describe("a user's sessions", () => {
     expect(list[0]).toEqual({
       handle: handles[0],
       userId: "ada",
+      isDeviceBound: false,
       device: "Chrome",
       createdAt: Date.now() - 1000,
       authenticatedAt: Date.now() - 1000,

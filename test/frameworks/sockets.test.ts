@@ -3,7 +3,9 @@ import { memoryStore } from "holdfast/stores/memory";
 import { barrier } from "holdfast/testing";
 import { afterEach, beforeEach, describe, expect, it, vi } from "vitest";
 import { type Client, client } from "../core/client.ts";
+import { DeviceBrowser } from "../core/device-client.ts";
 import { watchedStore } from "../core/stores.ts";
+import { newDevice } from "../security/device.ts";
 import { type Opened, type Served, type ServeSockets, serveSocketIo, serveWs } from "./sockets.ts";
 
 interface Data {
@@ -283,6 +285,31 @@ describe.each<[string, ServeSockets, string, number]>([
     expect(await closed).toBe(ended);
     const again = await open(served, browser);
     expect(again.session.handshake.userId).toBe("ada");
+  });
+
+  it("of a device-bound session closes when its proof has had its time, for its client to come with a new one", async () => {
+    const { served, sessions } = await setUp(serve, {
+      deviceBound: { path: "/device", lifetime: "1m" },
+      trustProxy: true,
+    });
+    const browser = new DeviceBrowser(sessions, await newDevice());
+    await browser.register();
+    await browser.user();
+    const connect = async () => {
+      const opened = await served.open({ cookie: browser.cookie, "x-forwarded-proto": "https" });
+      if (typeof opened === "number") throw new Error(`refused: ${opened}`);
+      return opened;
+    };
+    const { session, closed } = await connect();
+    await nextCheck();
+    expect(await session.use(({ userId }) => userId)).toBe("ada");
+    await nextCheck();
+    await nextCheck();
+    expect(await closed).toBe(ended);
+    await expect(session.use(() => {})).rejects.toMatchObject({ code: "session-gone" });
+
+    await browser.refresh();
+    expect((await connect()).session.handshake.userId).toBe("ada");
   });
 
   it("can't begin a session, log in, or get a new id", async () => {

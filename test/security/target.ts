@@ -37,6 +37,8 @@ export interface Setup {
   readonly maxPerUser?: { readonly sessions: number; readonly beyond: "evict-oldest" | "refuse" };
   readonly csrf?: true;
   readonly clearSiteData?: true;
+  /** Binds sessions to their devices, for ten minutes at a time; browsers ask at `/device`. */
+  readonly deviceBound?: true;
   /** Goes on with the rows of that app, as after a restart. */
   readonly after?: App;
 }

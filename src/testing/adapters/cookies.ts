@@ -39,6 +39,16 @@ export const cookies: Cases = {
     assert.equal((await visitor.get("/plain")).get("clear-site-data"), undefined);
   },
 
+  async "with deviceBound, a login alone asks the browser to register its device"(start) {
+    const world = await start({}, { deviceBound: "/device", trustProxy: true });
+    const https = { "x-forwarded-proto": "https" };
+    const visitor = world.visitor();
+    assert.equal((await visitor.post("/a", https)).get("secure-session-registration"), undefined);
+    const asked = (await visitor.post("/login", https)).get("secure-session-registration");
+    assert.match(asked ?? "", /^\(ES256 RS256\);path="\/device";challenge="[\w-]{43}"$/);
+    assert.equal((await visitor.get("/plain", https)).get("secure-session-registration"), undefined);
+  },
+
   async "a session that got no data sets no cookie and is not stored"(start) {
     const { store, visitor } = await start({ "GET /read": ({ session }) => text(String(session.data.a)) });
     for (const path of ["/plain", "/read", "/user"]) {

@@ -183,8 +183,9 @@ export function expressSession(name: string, open: () => Promise<OpenStore>): Ta
 
 const storeOf = new WeakMap<App, OpenStore>();
 
-function refuseWhatIsMissing({ absolute, keys, maxPerUser, csrf, clearSiteData }: Setup): void {
-  for (const [name, value] of Object.entries({ absolute, keys, maxPerUser, csrf, clearSiteData })) {
+function refuseWhatIsMissing({ absolute, keys, maxPerUser, csrf, clearSiteData, deviceBound }: Setup): void {
+  const asked = { absolute, keys, maxPerUser, csrf, clearSiteData, deviceBound };
+  for (const [name, value] of Object.entries(asked)) {
     if (value !== undefined) throw new NotOffered(`There is no option for ${name}.`);
   }
 }

@@ -8,7 +8,7 @@ import { Guest } from "../guest.ts";
 import { Scan } from "../scan.ts";
 import { type App, type Held, NotApplicable, type Reply, type Routes, type Setup, type Target } from "../target.ts";
 import { commonRoutes, replyOf } from "./routes.ts";
-import type { Server } from "./servers.ts";
+import { DEVICE, type Server } from "./servers.ts";
 import type { OpenAStore, OpenStore } from "./stores.ts";
 
 type Data = Record<string, unknown>;
@@ -28,7 +28,7 @@ export function holdfast(name: string, { serve, serveRaw }: Server, open: OpenAS
 
   async function start(setup: Setup = {}): Promise<App> {
     const opened = setup.after ? storeOf.get(setup.after)! : await open();
-    const scan = new Scan("holdfast", (id) => id.split(".")[1] ?? "");
+    const scan = new Scan("holdfast", (id) => id.split(".").at(-1) ?? "");
     const watch = watched(opened);
     const errors: unknown[] = [];
     const events: { name: string; event: object }[] = [];
@@ -105,6 +105,7 @@ function optionsOf({
   maxPerUser,
   csrf,
   clearSiteData,
+  deviceBound,
 }: Setup) {
   return {
     ...(idle !== undefined && { idle }),
@@ -114,6 +115,7 @@ function optionsOf({
     ...(maxPerUser && { maxPerUser }),
     ...(csrf && { csrf }),
     ...(clearSiteData && { clearSiteData }),
+    ...(deviceBound && { deviceBound: DEVICE }),
     trustProxy: behindProxy === true,
   };
 }

@@ -1,4 +1,4 @@
-import { createServer, type ServerResponse } from "node:http";
+import { createServer, type RequestListener, type ServerResponse } from "node:http";
 import { Readable } from "node:stream";
 import { getRequestListener } from "@hono/node-server";
 import express, { type NextFunction, type Request, type Response } from "express";
@@ -6,8 +6,9 @@ import fastify, { type FastifyReply } from "fastify";
 import type { Session } from "holdfast";
 import { expressSessions } from "holdfast/express";
 import { fastifySessions } from "holdfast/fastify";
+import { fetchDeviceBinding } from "holdfast/fetch";
 import { koaSessions } from "holdfast/koa";
-import { nodeSessions } from "holdfast/node";
+import { nodeDeviceBinding, nodeSessions } from "holdfast/node";
 import type { AppReply, Serve } from "holdfast/testing";
 import Koa from "koa";
 import { handlerOf } from "../../frameworks/fetch.ts";
@@ -26,8 +27,18 @@ type RawArgs = [
   handle: (session: Session<Record<string, unknown>>, response: ServerResponse) => void,
 ];
 
+/** Where browsers bind a session to their device, in the apps of {@link Setup.deviceBound}. */
+export const DEVICE = "/device";
+
 export const byNode: Server = {
-  serve: serveNode(createServer, "http"),
+  serve(sessions, app) {
+    const routed = (pages: RequestListener): RequestListener => {
+      if (!sessions.bindDevice) return pages;
+      const bindDevice = nodeDeviceBinding(sessions);
+      return (request, response) => void (request.url === DEVICE ? bindDevice : pages)(request, response);
+    };
+    return serveNode((listener) => createServer(routed(listener)), "http")(sessions, app);
+  },
   async serveRaw(sessions, handle) {
     const { port, close } = await listen(
       createServer(nodeSessions(sessions, ({ session }, response) => handle(session, response))),
@@ -39,6 +50,7 @@ export const byNode: Server = {
 export const byExpress: Server = {
   async serve(sessions, app) {
     const server = express().set("env", "test").use(expressSessions(sessions));
+    if (sessions.bindDevice) server.post(DEVICE, nodeDeviceBinding(sessions));
     server.use((request: Request, response: Response, next: NextFunction) => {
       const { method, path, session } = request;
       const reply = app.handle({ method, path, body: request }, session);
@@ -64,7 +76,11 @@ export const byExpress: Server = {
 /** Node has no server that speaks Request and Response; this is the bridge that Hono and others take. */
 export const byFetch: Server = {
   async serve(sessions, app) {
-    const listener = getRequestListener(handlerOf(sessions, app), { overrideGlobalObjects: false });
+    const pages = handlerOf(sessions, app);
+    const bindDevice = sessions.bindDevice ? fetchDeviceBinding(sessions) : pages;
+    const handler = (request: globalThis.Request) =>
+      (new URL(request.url).pathname === DEVICE ? bindDevice : pages)(request);
+    const listener = getRequestListener(handler, { overrideGlobalObjects: false });
     const { port, close } = await listen(createServer(listener));
     return { url: `http://127.0.0.1:${port}`, close };
   },
@@ -82,6 +98,13 @@ export const byFastify: Server = {
     server.addContentTypeParser("*", (_request, payload, done) => done(null, payload));
     server.register(fastifySessions(sessions));
     server.setErrorHandler((error, _request, reply) => send(reply, app.onError(error)));
+    if (sessions.bindDevice) {
+      const bindDevice = nodeDeviceBinding(sessions);
+      server.post(DEVICE, (request, reply) => {
+        reply.hijack();
+        return bindDevice(request.raw, reply.raw);
+      });
+    }
     server.all("/*", async (request, reply) => {
       const { method, url: path, session, raw } = request;
       return send(reply, await app.handle({ method, path, body: raw }, session));
@@ -103,6 +126,14 @@ export const byKoa: Server = {
       }
     };
     server.use((ctx, next) => next().catch((error: unknown) => send(ctx, app.onError(error))));
+    if (sessions.bindDevice) {
+      const bindDevice = nodeDeviceBinding(sessions);
+      server.use((ctx, next) => {
+        if (ctx.path !== DEVICE) return next();
+        ctx.respond = false;
+        return bindDevice(ctx.req, ctx.res);
+      });
+    }
     server.use(koaSessions(sessions));
     server.use(async (ctx) => {
       const { method, path, session, req } = ctx;
