@@ -30,6 +30,8 @@ const PRELUDE = `
     const isHoldfastError: typeof import("holdfast").isHoldfastError;
     const expressSessions: typeof import("holdfast/express").expressSessions;
     const nodeSessions: typeof import("holdfast/node").nodeSessions;
+    const nodeDeviceBinding: typeof import("holdfast/node").nodeDeviceBinding;
+    const fetchDeviceBinding: typeof import("holdfast/fetch").fetchDeviceBinding;
     const fetchSessions: typeof import("holdfast/fetch").fetchSessions;
     const measureSessions: typeof import("holdfast/opentelemetry").measureSessions;
     const traceStore: typeof import("holdfast/opentelemetry").traceStore;
