@@ -62,9 +62,7 @@ export function expressSessions<Data extends object>(
       request.session = exchange.session;
       next();
     };
-    // Express looks through its settings for it; the answer differs from the socket's only where a proxy has spoken.
-    const secure = request.headers["x-forwarded-proto"] === undefined ? undefined : request.secure;
-    const exchange = sessions.open(requestHead(request, secure));
+    const exchange = sessions.open(requestHead(request, () => request.secure));
     if (isPending(exchange)) exchange.then(found).catch(next);
     else found(exchange);
   }

@@ -55,10 +55,7 @@ export function fastifySessions<Data extends object>(sessions: Sessions<Data>): 
         request.session = exchange.session as Session<object> as Session<SessionData>;
         next();
       };
-      const { headers } = request.raw;
-      // Fastify's answer differs from the socket's only where a proxy has spoken.
-      const secure = headers["x-forwarded-proto"] === undefined ? undefined : request.protocol === "https";
-      const exchange = sessions.open(requestHead(request.raw, secure));
+      const exchange = sessions.open(requestHead(request.raw, () => request.protocol === "https"));
       if (isPending(exchange)) exchange.then(found).catch(next);
       else found(exchange);
     });

@@ -55,9 +55,7 @@ export function koaSessions<Data extends object>(
   return async (ctx: KoaContext & Opened & { session?: unknown }, next) => {
     if (hasSession(ctx)) return void (await next());
 
-    // Koa's answer differs from the socket's only where a proxy has spoken.
-    const secure = ctx.req.headers["x-forwarded-proto"] === undefined ? undefined : ctx.secure;
-    const opening = sessions.open(requestHead(ctx.req, secure));
+    const opening = sessions.open(requestHead(ctx.req, () => ctx.secure));
     const exchange = isPending(opening) ? await opening : opening;
     hold(ctx.res, exchange, (error) => fail(ctx, error));
     ctx[SESSION] = exchange.session as Session<object>;

@@ -5,8 +5,12 @@ import type { RequestHead } from "../core/transport.ts";
 /** A request of node:http, https, or the compatibility API of http2. */
 export type NodeRequest = IncomingMessage | Http2ServerRequest;
 
-/** `secure` is what the framework says of the client's connection, where it knows more than the socket. */
-export function requestHead(request: NodeRequest, secure?: boolean): RequestHead {
+/**
+ * `isSecure` asks the framework, which knows the proxies that the app trusts, whether the client came by TLS. Its answer differs from the socket's only where
+ * a proxy has spoken, and elsewhere it is not asked: Express looks through its settings for it.
+ */
+export function requestHead(request: NodeRequest, isSecure?: () => boolean | undefined): RequestHead {
+  const secure = request.headers["x-forwarded-proto"] === undefined ? undefined : isSecure?.();
   const encrypted = secure ?? (request.socket as { encrypted?: boolean }).encrypted === true;
   return new NodeHead(request, encrypted);
 }

@@ -1,7 +1,7 @@
 import { createServer } from "node:http";
 import { connect as connect2, createServer as createServer2 } from "node:http2";
 import { connect } from "node:net";
-import { describe, expect, it } from "vitest";
+import { describe, expect, it, vi } from "vitest";
 import type { RequestHead } from "../../src/core/transport.ts";
 import { requestHead } from "../../src/http/head.ts";
 import { listening } from "./listen.ts";
@@ -48,11 +48,27 @@ describe("a request's head", () => {
     expect(head!.header("cookie")).toBe("a=1; sid=2");
   });
 
-  it("is encrypted where the socket is, unless the framework knows better", () => {
-    const request = (encrypted?: boolean) => ({ headers: {}, socket: { encrypted } }) as never;
-    expect(requestHead(request(true)).encrypted).toBe(true);
-    expect(requestHead(request()).encrypted).toBe(false);
-    expect(requestHead(request(), true).encrypted).toBe(true);
-    expect(requestHead(request(true), false).encrypted).toBe(false);
+  describe("is encrypted", () => {
+    const request = (encrypted?: boolean, headers = {}) => ({ headers, socket: { encrypted } }) as never;
+    const forwarded = { "x-forwarded-proto": "https" };
+
+    it("where the socket is, and the framework isn't asked", () => {
+      const isSecure = vi.fn();
+      expect(requestHead(request(true), isSecure).encrypted).toBe(true);
+      expect(requestHead(request(), isSecure).encrypted).toBe(false);
+      expect(isSecure).not.toHaveBeenCalled();
+    });
+
+    it("where the framework says so of what a proxy forwarded", () => {
+      expect(requestHead(request(false, forwarded), () => true).encrypted).toBe(true);
+      expect(requestHead(request(true, forwarded), () => false).encrypted).toBe(false);
+    });
+
+    it("where the socket is, when there is no framework to judge what was forwarded", () => {
+      for (const isSecure of [undefined, () => undefined]) {
+        expect(requestHead(request(true, forwarded), isSecure).encrypted).toBe(true);
+        expect(requestHead(request(false, forwarded), isSecure).encrypted).toBe(false);
+      }
+    });
   });
 });
