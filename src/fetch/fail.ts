@@ -1,4 +1,5 @@
 import type { Exchange } from "../core/exchange.ts";
+import { errorStatus } from "../core/status.ts";
 import { failed } from "./leave.ts";
 
 /**
@@ -28,8 +29,7 @@ export function reporter<At>(
 /** Logs the error and answers its status: 500, or 503 for the store's. */
 export function answerError(error: unknown): Response {
   console.error(error);
-  const own = (error as { status?: unknown } | undefined)?.status;
-  const status = typeof own === "number" && own >= 400 && own < 600 ? own : 500;
+  const status = errorStatus(error);
   const text = status === 503 ? "Service Unavailable" : status < 500 ? "Error" : "Internal Server Error";
   return new Response(`${text}\n`, { status, headers: { "content-type": "text/plain; charset=utf-8" } });
 }

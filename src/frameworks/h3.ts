@@ -5,6 +5,7 @@ import { openedLate } from "../core/misuse.ts";
 import type { HeaderEdits } from "../core/reply.ts";
 import { hasSession, type Session, type SessionData } from "../core/session.ts";
 import type { Sessions } from "../core/sessions.ts";
+import { errorStatus } from "../core/status.ts";
 import { requestHead } from "../fetch/head.ts";
 import { drop, edit, givesId, tell } from "../fetch/leave.ts";
 import { bodyOf, mayStream, watchedResponse, watchedStream } from "../fetch/watch.ts";
@@ -181,7 +182,7 @@ function takeBack({ res }: H3Event, answer: unknown, error: unknown): void {
   if (answer instanceof ReadableStream) drop(answer);
   else if (hasStream(answer)) drop(answer.body);
   clear(res.headers);
-  res.status = (error as { status?: number }).status ?? 500;
+  res.status = errorStatus(error);
   res.statusText = undefined;
 }
 

@@ -1,6 +1,7 @@
 import type { Exchange } from "../core/exchange.ts";
 import type { Session, SessionData } from "../core/session.ts";
 import type { Sessions } from "../core/sessions.ts";
+import { errorStatus } from "../core/status.ts";
 import { reporter, throwOrTell } from "../fetch/fail.ts";
 import { requestHead } from "../fetch/head.ts";
 import { failed, leave } from "../fetch/leave.ts";
@@ -121,7 +122,7 @@ export function reactRouterSessions<Data extends object = SessionData>(
 
 /** React Router renders what it doesn't know with status 500; a proxy and a monitor should know of a store that is down. */
 function withStatus(response: Response, failure: unknown): Response {
-  const { status } = failure as { status?: unknown };
-  if (response.status !== 500 || typeof status !== "number") return response;
+  const status = errorStatus(failure);
+  if (response.status !== 500 || status === 500) return response;
   return new Response(response.body, { status, headers: response.headers });
 }

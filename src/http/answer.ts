@@ -1,5 +1,6 @@
 import type { ServerResponse } from "node:http";
 import { STATUS_CODES } from "node:http";
+import { errorStatus } from "../core/status.ts";
 import { breakOff, clearContent, type NodeResponse } from "./response.ts";
 
 /** Answers with the status of an error and no word of it, where nobody else does; breaks the connection off where headers have left. */
@@ -9,8 +10,7 @@ export function answerStatus(response: NodeResponse, error: unknown): void {
     return;
   }
   clearContent(response);
-  const status = (error as { status?: unknown } | undefined)?.status;
-  response.statusCode = typeof status === "number" && status >= 400 && status < 600 ? status : 500;
+  response.statusCode = errorStatus(error);
   response.setHeader("Content-Type", "text/plain; charset=utf-8");
   // The two response types share `end`, but not one signature of it.
   (response as ServerResponse).end(`${STATUS_CODES[response.statusCode]}\n`);
