@@ -1,16 +1,15 @@
 import { createServer } from "node:http";
 import { createRequire } from "node:module";
-import { Readable } from "node:stream";
-import { pipeline } from "node:stream/promises";
 import connect from "connect";
-import express, { type ErrorRequestHandler, type RequestHandler, type Response } from "express";
+import express, { type ErrorRequestHandler, type RequestHandler } from "express";
 import { createSessions } from "holdfast";
 import { expressSessions } from "holdfast/express";
 import { memoryStore } from "holdfast/stores/memory";
-import { type AdapterApp, type AppReply, adapterCases, loginAs, type Serve } from "holdfast/testing";
+import { type AdapterApp, adapterCases, loginAs, type Serve } from "holdfast/testing";
 import { describe, expect, it, test } from "vitest";
 import { listen, listening } from "../http/listen.ts";
 import { ask } from "../http/wire.ts";
+import { answer } from "./express.ts";
 import { answer as answerByNode } from "./node.ts";
 
 // Its types are those of Express 5, as far as these tests go.
@@ -42,19 +41,6 @@ const errorHandlerOf =
     if (response.headersSent) next(error);
     else answer(response, reply);
   };
-
-async function answer(response: Response, reply: AppReply): Promise<void> {
-  switch (reply.kind) {
-    case "send":
-      response.status(reply.status).set(reply.headers).send(reply.body);
-      break;
-    case "redirect":
-      response.redirect(reply.location);
-      break;
-    case "stream":
-      await pipeline(Readable.from(reply.chunks), response.set(reply.headers));
-  }
-}
 
 const serveConnect: Serve = async (sessions, app) => {
   const server = connect();

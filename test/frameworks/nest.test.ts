@@ -1,7 +1,5 @@
 import "reflect-metadata";
 import type { AddressInfo } from "node:net";
-import { Readable } from "node:stream";
-import { pipeline } from "node:stream/promises";
 import {
   All,
   type ArgumentsHost,
@@ -23,9 +21,10 @@ import { createSessions, HoldfastError, type IndexedSessions, type Session, type
 import { expressSessions } from "holdfast/express";
 import { CurrentSession, HoldfastModule, InjectSessions, SessionGuard } from "holdfast/nest";
 import { memoryStore } from "holdfast/stores/memory";
-import { type AppReply, adapterCases, loginAs, type Serve } from "holdfast/testing";
+import { adapterCases, loginAs, type Serve } from "holdfast/testing";
 import { describe, expect, it, onTestFinished, test } from "vitest";
 import { ask, type Question } from "../http/wire.ts";
+import { answer } from "./express.ts";
 
 interface Data {
   [entry: string]: unknown;
@@ -89,19 +88,6 @@ const serveNest: Serve = async (sessions, app) => {
     },
   };
 };
-
-async function answer(response: Response, reply: AppReply): Promise<void> {
-  switch (reply.kind) {
-    case "send":
-      response.status(reply.status).set(reply.headers).send(reply.body);
-      break;
-    case "redirect":
-      response.redirect(reply.location);
-      break;
-    case "stream":
-      await pipeline(Readable.from(reply.chunks), response.set(reply.headers));
-  }
-}
 
 describe("NestJS 12 on Express", () => {
   for (const { name, run } of adapterCases(serveNest)) test(name, run);
