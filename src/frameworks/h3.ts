@@ -1,14 +1,12 @@
 import { type H3Event, type H3EventContext, type Middleware, toResponse } from "h3";
 import { isPending } from "../core/after.ts";
-import type { Exchange } from "../core/exchange.ts";
 import { openedLate } from "../core/misuse.ts";
 import type { HeaderEdits } from "../core/reply.ts";
 import { hasSession, type Session, type SessionData } from "../core/session.ts";
 import type { Sessions } from "../core/sessions.ts";
-import { errorStatus } from "../core/status.ts";
 import { requestHead } from "../fetch/head.ts";
-import { drop, edit, givesId, tell } from "../fetch/leave.ts";
-import { bodyOf, mayStream, watchedResponse, watchedStream } from "../fetch/watch.ts";
+import { givesId } from "../fetch/leave.ts";
+import { errorResponse, isEarly, prepare, takeBack, watch } from "../h3/answer.ts";
 
 declare module "h3" {
   interface H3EventContext {
@@ -75,21 +73,20 @@ export function h3Sessions<Data extends object>(
           throw error;
         }
       } catch (error) {
-        const response = await errorResponse(event, error, exchange.abandon());
+        const response = await errorResponse(event, exchange.abandon(), byOnError(event, error));
         if (response !== undefined) return response;
         throw error;
       }
 
       if (answer === NOT_FOUND) {
-        const response = await errorResponse(event, answer, edits);
+        const response = await errorResponse(event, edits, byOnError(event, answer));
         return response === undefined ? answer : response;
       }
       if (answer === HANDLED) {
         if (givesId(edits)) onStreamError(openedLate());
         return answer;
       }
-      // Its hooks would be lost with a copy.
-      return isWebSocket(answer) ? answer : prepare(event, answer, edits);
+      return prepare(event, answer, edits);
     },
 
     session({ context }) {
@@ -113,102 +110,8 @@ function isSecure(event: H3Event): boolean {
   return !socket || (socket as { encrypted?: boolean }).encrypted === true;
 }
 
-/** Has h3 set the session's headers on the response that it makes of what this answers. */
-function prepare(event: H3Event, answer: unknown, edits: HeaderEdits): unknown {
-  if (edits.vary === undefined && !givesId(edits)) return answer;
-  const { res } = event;
-  const early = isEarly(event);
-  const given = early && answer instanceof Response ? ownResponse(event, answer) : answer;
-  const prepared = !early && answer instanceof Response && answer.status >= 400 ? res.errHeaders : res.headers;
-  const { headers } = (given ?? {}) as { headers?: unknown };
-  tell(prepared, edits, headers instanceof Headers ? headers : prepared);
-  return given;
-}
-
-/** Has h3 set the session's headers on the response that it will make of the error; or answers it with them, where h3 would lose or double them. */
-async function errorResponse(event: H3Event, error: unknown, edits: HeaderEdits): Promise<unknown> {
-  const { app, res } = event;
-  const early = isEarly(event);
-  // With a Response of the app's onError, h3 sends no prepared header, or each cookie twice; a login's id must reach its client all the same.
-  if (givesId(edits) && app?.config.onError) {
-    const make = () => toResponse(error, event, { ...app.config, onResponse: undefined });
-    return early ? earlyErrorResponse(event, make, edits) : edit(await make(), edits);
-  }
-  tell(res.headers, edits);
-  if (!early) tell(res.errHeaders, edits);
-  return undefined;
-}
-
-/**
- * Whether it is h3 2.0.1-rc.2, which is Nitro 3.0.0's. Its prepared headers are for errors too. It writes them into the very Response that it is given,
- * into that of `onError` twice, and takes a Response of 404 from a middleware for none.
- */
-function isEarly({ res }: H3Event): boolean {
-  return !("errHeaders" in res);
-}
-
-/** The same response, for an early h3 to write into: the app's own may be for other clients too. */
-function ownResponse(event: H3Event, response: Response): unknown {
-  return response.status === 404 ? inParts(event, response) : new Response(bodyOf(response), response);
-}
-
-async function earlyErrorResponse(
-  event: H3Event,
-  make: () => Response | Promise<Response>,
-  edits: HeaderEdits,
-): Promise<unknown> {
-  const prepared = event.res.headers;
-  const cookies = prepared.getSetCookie();
-  prepared.delete("set-cookie");
-  const response = edit(await make(), edits);
-  for (const cookie of cookies) response.headers.append("set-cookie", cookie);
-  clear(prepared); // The response has them.
-  return response.status === 404 ? inParts(event, response) : response;
-}
-
-/** Prepares what the response has besides its body, which this answers. */
-function inParts({ res }: H3Event, response: Response): unknown {
-  res.status = response.status;
-  res.statusText = response.statusText;
-  for (const [name, value] of response.headers) {
-    if (name === "set-cookie") res.headers.append(name, value);
-    else if (!res.headers.has(name)) res.headers.set(name, value);
-  }
-  return bodyOf(response);
-}
-
-/** The answer was not saved, and the error's must have nothing of it. */
-function takeBack({ res }: H3Event, answer: unknown, error: unknown): void {
-  if (answer instanceof ReadableStream) drop(answer);
-  else if (hasStream(answer)) drop(answer.body);
-  clear(res.headers);
-  res.status = errorStatus(error);
-  res.statusText = undefined;
-}
-
-function clear(headers: Headers): void {
-  for (const name of [...headers.keys()]) headers.delete(name);
-}
-
-/** The answer, whose stream breaks at its end where the session was changed meanwhile and not saved. */
-function watch(answer: unknown, exchange: Exchange<object>, report: (error: unknown) => void): unknown {
-  if (answer instanceof ReadableStream) return watchedStream(answer, exchange, report);
-  if (answer instanceof Response) {
-    if (!isWebSocket(answer) && mayStream(answer)) return watchedResponse(answer, exchange, report);
-  } else if (hasStream(answer)) {
-    answer.body = watchedStream(answer.body, exchange, report);
-    return answer;
-  }
-  exchange.seal();
-  return answer;
-}
-
-/** As an HTTPResponse may. */
-function hasStream(answer: unknown): answer is { body: ReadableStream } {
-  return typeof answer === "object" && answer !== null && "body" in answer && answer.body instanceof ReadableStream;
-}
-
-/** What `defineWebSocketHandler` answers, or a runtime's own upgrade. */
-function isWebSocket(answer: unknown): boolean {
-  return answer instanceof Response && ("crossws" in answer || answer.status === 101);
+/** How the app's onError makes a response of the error, where it has one. */
+function byOnError(event: H3Event, error: unknown): (() => Response | Promise<Response>) | undefined {
+  const config = event.app?.config;
+  return config?.onError && (() => toResponse(error, event, { ...config, onResponse: undefined }));
 }

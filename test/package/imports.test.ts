@@ -59,6 +59,10 @@ const RULES: Readonly<Record<string, Rule>> = {
     quote: "`next` is how Next's functions answer: on top of `fetch`, and no built-ins",
     rooms: ["core", "fetch", "next"],
   },
+  h3: {
+    quote: "`h3` is how answers leave by h3: on top of `fetch`, and no built-ins",
+    rooms: ["core", "fetch", "h3"],
+  },
   "react-router": {
     quote: "`react-router` is to its adapter what `sql` is to the stores of SQL: `errors`, `core`, `fetch`",
     rooms: ["errors", "core", "fetch", "react-router"],
@@ -66,7 +70,7 @@ const RULES: Readonly<Record<string, Rule>> = {
   frameworks: {
     quote:
       "`frameworks` → `store`, `errors`, `core`, `http`, `fetch`; each optional peer is imported by its own subpath alone",
-    rooms: ["store", "errors", "core", "http", "fetch", "next", "react-router"],
+    rooms: ["store", "errors", "core", "http", "fetch", "next", "h3", "react-router"],
     builtins: true,
     peer: true,
   },
