@@ -4,9 +4,7 @@ import fastify, { type FastifyBaseLogger } from "fastify";
 import { createSessions, type Session } from "holdfast";
 import { fastifySessions } from "holdfast/fastify";
 import { memoryStore } from "holdfast/stores/memory";
-
-type Equal<A, B> = (<T>() => T extends A ? 1 : 2) extends <T>() => T extends B ? 1 : 2 ? true : false;
-function same<_A, _B>(_proof: Equal<_A, _B>): void {}
+import { same } from "./same.ts";
 
 interface Data {
   cart: string[];

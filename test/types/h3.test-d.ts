@@ -3,9 +3,7 @@ import { defineHandler, defineMiddleware, H3, type Middleware } from "h3";
 import { createSessions, type Session } from "holdfast";
 import { h3Sessions } from "holdfast/h3";
 import { memoryStore } from "holdfast/stores/memory";
-
-type Equal<A, B> = (<T>() => T extends A ? 1 : 2) extends <T>() => T extends B ? 1 : 2 ? true : false;
-function same<_A, _B>(_proof: Equal<_A, _B>): void {}
+import { same } from "./same.ts";
 
 interface Data {
   cart: string[];

@@ -5,9 +5,7 @@ import { type HonoSessionsEnv, honoSessions } from "holdfast/hono";
 import { memoryStore } from "holdfast/stores/memory";
 import { Hono } from "hono";
 import { createFactory } from "hono/factory";
-
-type Equal<A, B> = (<T>() => T extends A ? 1 : 2) extends <T>() => T extends B ? 1 : 2 ? true : false;
-function same<_A, _B>(_proof: Equal<_A, _B>): void {}
+import { same } from "./same.ts";
 
 interface Data {
   cart: string[];

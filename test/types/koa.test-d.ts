@@ -3,9 +3,7 @@ import { createSessions } from "holdfast";
 import { type KoaSessionContext, koaSessions } from "holdfast/koa";
 import { memoryStore } from "holdfast/stores/memory";
 import Koa from "koa";
-
-type Equal<A, B> = (<T>() => T extends A ? 1 : 2) extends <T>() => T extends B ? 1 : 2 ? true : false;
-function same<_A, _B>(_proof: Equal<_A, _B>): void {}
+import { same } from "./same.ts";
 
 interface Data {
   cart: string[];

@@ -17,9 +17,7 @@ import { type NextRequest, nextSessions, type ReadonlySession } from "holdfast/n
 import { nodeSessions } from "holdfast/node";
 import { memoryStore } from "holdfast/stores/memory";
 import { sqliteStore } from "holdfast/stores/sqlite";
-
-type Equal<A, B> = (<T>() => T extends A ? 1 : 2) extends <T>() => T extends B ? 1 : 2 ? true : false;
-function same<_A, _B>(_proof: Equal<_A, _B>): void {}
+import { same } from "./same.ts";
 
 interface Data {
   cart: string[];

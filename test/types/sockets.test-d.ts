@@ -6,9 +6,7 @@ import { memoryStore } from "holdfast/stores/memory";
 import { wsSessions } from "holdfast/ws";
 import { Server } from "socket.io";
 import { WebSocket, WebSocketServer } from "ws";
-
-type Equal<A, B> = (<T>() => T extends A ? 1 : 2) extends <T>() => T extends B ? 1 : 2 ? true : false;
-function same<_A, _B>(_proof: Equal<_A, _B>): void {}
+import { same } from "./same.ts";
 
 interface Data {
   cart: string[];
