@@ -9,22 +9,14 @@ import { expect, it, onTestFinished, vi } from "vitest";
 import { client } from "../core/client.ts";
 import { watchedStore } from "../core/stores.ts";
 import { listening } from "../http/listen.ts";
+import { countListeners } from "./sockets.ts";
 
 async function setUp(options: Partial<ServerOptions> = {}) {
   const store = watchedStore();
   const sessions = createSessions<{ room: string }>({ store });
   const browser = client(sessions);
   await browser.request((session) => session.login("ada"));
-  let count = 0;
-  const { on } = sessions;
-  sessions.on = (name, listener) => {
-    const off = on(name, listener);
-    count++;
-    return () => {
-      count--;
-      off();
-    };
-  };
+  const listeners = countListeners(sessions);
   const sockets = socketIoSessions(sessions);
   const server = createServer();
   const io = new Server(server, { allowRequest: sockets.allowRequest, ...options });
@@ -41,7 +33,7 @@ async function setUp(options: Partial<ServerOptions> = {}) {
     onTestFinished(() => void dialled.disconnect());
     return dialled;
   };
-  return { store, sessions, sockets, io, dial, listeners: () => count };
+  return { store, sessions, sockets, io, dial, listeners };
 }
 
 it("gives a session to each namespace that asks for it, and disconnects all of them", async () => {

@@ -1,4 +1,4 @@
-import { createSessions, type IndexedSessions, type Sessions, type SessionsOptions } from "holdfast";
+import { createSessions, type IndexedSessions, type SessionsOptions } from "holdfast";
 import { memoryStore } from "holdfast/stores/memory";
 import { barrier } from "holdfast/testing";
 import { afterEach, beforeEach, describe, expect, it, vi } from "vitest";
@@ -6,7 +6,7 @@ import { type Client, client } from "../core/client.ts";
 import { DeviceBrowser } from "../core/device-client.ts";
 import { watchedStore } from "../core/stores.ts";
 import { newDevice } from "../security/device.ts";
-import { type Opened, type Served, type ServeSockets, serveSocketIo, serveWs } from "./sockets.ts";
+import { countListeners, type Opened, type Served, type ServeSockets, serveSocketIo, serveWs } from "./sockets.ts";
 
 interface Data {
   [entry: string]: unknown;
@@ -28,21 +28,6 @@ async function setUp(serve: ServeSockets, options: Omit<SessionsOptions, "store"
   const listeners = countListeners(sessions);
   const served = await serve(sessions);
   return { store, sessions, other, browser, listeners, served };
-}
-
-/** How many listeners the sessions have now. */
-function countListeners(sessions: Sessions<Data>): () => number {
-  let count = 0;
-  const { on } = sessions;
-  sessions.on = (name, listener) => {
-    const off = on(name, listener);
-    count++;
-    return () => {
-      count--;
-      off();
-    };
-  };
-  return () => count;
 }
 
 async function open(served: Served<Data>, { cookie }: { cookie: string | undefined }): Promise<Opened<Data>> {

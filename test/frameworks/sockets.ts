@@ -121,6 +121,21 @@ export const serveSocketIo =
     };
   };
 
+/** How many listeners the sessions have now. */
+export function countListeners<Data extends object>(sessions: Sessions<Data>): () => number {
+  let count = 0;
+  const { on } = sessions;
+  sessions.on = (name, listener) => {
+    const off = on(name, listener);
+    count++;
+    return () => {
+      count--;
+      off();
+    };
+  };
+  return () => count;
+}
+
 /** By the server's middleware, or by its HTTP, of which each transport tells in its own way. */
 function statusOf(error: Error & { data?: { status: number }; description?: unknown }): number {
   const { data, description } = error;
