@@ -1,7 +1,7 @@
 import { Miniflare } from "miniflare";
 import { afterAll, beforeAll, describe, expect, it } from "vitest";
 import { type D1, d1Schema, d1Store } from "../../src/stores/d1.ts";
-import { failing, newRecord, SECRET } from "./sqlite/fixtures.ts";
+import { failing, newRecord, SECRET } from "./fixtures.ts";
 
 /** Cloudflare's own runtime, with databases as it keeps them. The kit runs within it: test/runtimes/workerd.test.ts. */
 const flare = new Miniflare({

@@ -3,6 +3,7 @@ import { describe, expect, it } from "vitest";
 import { isHoldfastError } from "../../src/errors.ts";
 import type { IndexedStore, SessionRecord } from "../../src/store.ts";
 import { type MemoryStoreOptions, memoryStore } from "../../src/stores/memory.ts";
+import { assertCloses } from "./fixtures.ts";
 import { races } from "./races.ts";
 
 describe("the memory store keeps the contract", () => {
@@ -244,16 +245,6 @@ describe("the memory store's options", () => {
 
 describe("a closed memory store", () => {
   it("throws store-closed, naming the operation", async () => {
-    const store = memoryStore();
-    await store.close();
-    await store.close();
-    const closed = (operation: string) => ({ code: "store-closed", details: { operation } });
-    await expect(async () => store.read("a")).rejects.toMatchObject(closed("read"));
-    await expect(async () => store.create("a", record())).rejects.toMatchObject(closed("create"));
-    await expect(async () => grow(store, "a", 1)).rejects.toMatchObject(closed("update"));
-    await expect(async () => store.delete("a")).rejects.toMatchObject(closed("delete"));
-    await expect(async () => store.list("user")).rejects.toMatchObject(closed("list"));
-    await expect(async () => store.deleteAll("user")).rejects.toMatchObject(closed("deleteAll"));
-    await expect(async () => store.sweep(Date.now())).rejects.toMatchObject(closed("sweep"));
+    await assertCloses(memoryStore());
   });
 });

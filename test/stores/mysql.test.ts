@@ -2,9 +2,10 @@ import mysql from "mysql2/promise";
 import { describe, expect, it } from "vitest";
 import { mysqlStore } from "../../src/stores/mysql.ts";
 import { describeWith } from "../needs.ts";
+import { failing, newRecord, update } from "./fixtures.ts";
 import { ending, mysqlDatabase, mysqlPool } from "./sql/database.ts";
 import { kit } from "./sql/kit.ts";
-import { failing, newRecord, newTable, sqlStoreTests, update } from "./sql/suite.ts";
+import { newTable, sqlStoreTests } from "./sql/suite.ts";
 
 describeWith("MariaDB", "the MySQL store", (place) => {
   const database = mysqlDatabase(place);

@@ -2,10 +2,11 @@ import postgres from "postgres";
 import { describe, expect, it } from "vitest";
 import { postgresStore } from "../../src/stores/postgres.ts";
 import { describeWith } from "../needs.ts";
+import { failing, newRecord, update } from "./fixtures.ts";
 import { ending, pgPool, postgresDatabase, postgresJs } from "./sql/database.ts";
 import { kit } from "./sql/kit.ts";
 import { startPgBouncer } from "./sql/pgbouncer.ts";
-import { failing, newRecord, newTable, sqlStoreTests, update } from "./sql/suite.ts";
+import { newTable, sqlStoreTests } from "./sql/suite.ts";
 
 describeWith("PostgreSQL", "the PostgreSQL store", (place) => {
   const database = postgresDatabase(place);

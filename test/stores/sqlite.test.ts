@@ -6,8 +6,9 @@ import { describe, expect, it, vi } from "vitest";
 import { applyChange } from "../../src/store.ts";
 import { sqliteStore } from "../../src/stores/sqlite.ts";
 import { storeCases } from "../../src/testing/store.ts";
+import { assertCloses, failing, later, newRecord, SECRET, update } from "./fixtures.ts";
 import { races } from "./races.ts";
-import { connect, failing, later, newPath, newRecord, open, SECRET, turnsDuring, update } from "./sqlite/fixtures.ts";
+import { connect, newPath, open, turnsDuring } from "./sqlite/fixtures.ts";
 
 describe("the SQLite store keeps the contract", () => {
   describe("with two connections to one file", () => {
@@ -131,18 +132,7 @@ describe("closing", () => {
     const path = newPath();
     const store = sqliteStore(path);
     await store.create("h", newRecord());
-    await store.close();
-    await store.close();
-    const closed = failing("store-closed");
-    await expect(store.read("h")).rejects.toEqual(closed);
-    await expect(store.create("h", newRecord())).rejects.toEqual(closed);
-    await expect(update(store, "h")).rejects.toEqual(closed);
-    await expect(store.delete("h")).rejects.toEqual(closed);
-    await expect(store.list("u")).rejects.toEqual(closed);
-    await expect(store.deleteAll("u")).rejects.toEqual(closed);
-    await expect(store.sweep(0)).rejects.toEqual(
-      failing("store-closed", /Create a new one/, { details: { operation: "sweep" } }),
-    );
+    await assertCloses(store);
     expect(existsSync(`${path}-wal`)).toBe(false);
   });
 

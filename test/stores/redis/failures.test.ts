@@ -5,6 +5,7 @@ import { afterEach, describe, expect, it, vi } from "vitest";
 import type { SessionRecord } from "../../../src/store.ts";
 import { type RedisClient, redisStore } from "../../../src/stores/redis.ts";
 import { describeWith } from "../../needs.ts";
+import { assertCloses } from "../fixtures.ts";
 import { type Server, startServer } from "./servers.ts";
 
 const secretHash = "1:hash";
@@ -143,20 +144,7 @@ describeWith("redis-server", "the Redis store on a server", (binary) => {
 
   it("is left open by close, and every operation throws store-closed", async () => {
     const { client } = await start();
-    const store = redisStore(client, { onWarning: () => {} });
-    await store.close();
-    await store.close();
-    const operations = {
-      read: () => store.read("h"),
-      create: () => store.create("h", newRecord()),
-      update: () => store.update("h", { touchedAt: 1, expiresAt: 2 }, { secretHash }),
-      delete: () => store.delete("h"),
-      list: () => store.list("u"),
-      deleteAll: () => store.deleteAll("u"),
-      sweep: () => store.sweep(0),
-    };
-    for (const [operation, run] of Object.entries(operations))
-      await expect(run()).rejects.toMatchObject({ code: "store-closed", details: { operation } });
+    await assertCloses(redisStore(client, { onWarning: () => {} }));
     expect(await client.ping()).toBe("PONG");
   });
 });

@@ -3,29 +3,11 @@ import { once } from "node:events";
 import fc from "fast-check";
 import { createSessions } from "holdfast";
 import { afterEach, describe, expect, it } from "vitest";
-import { applyChange, type Change, type IndexedStore, type SessionRecord } from "../../../src/store.ts";
+import { applyChange, type IndexedStore } from "../../../src/store.ts";
 import { client } from "../../core/client.ts";
 import { startProxy, type TcpProxy } from "../../proxy.ts";
+import { assertCloses, failing, later, newRecord, SECRET, update } from "../fixtures.ts";
 import type { Database } from "./database.ts";
-
-export const SECRET = "1:the-hash-of-a-secret";
-export const later = (): number => Date.now() + 3_600_000;
-
-export function newRecord(fields: Partial<SessionRecord> = {}): SessionRecord {
-  const times = { createdAt: Date.now(), touchedAt: Date.now(), expiresAt: later() };
-  return { secretHash: SECRET, entries: new Map(), ...times, version: 1, ...fields };
-}
-
-export const update = (store: IndexedStore, handle: string, change: Partial<Change> = {}) =>
-  store.update(
-    handle,
-    { set: new Map([["a", "1"]]), touchedAt: Date.now(), expiresAt: later(), ...change },
-    { secretHash: SECRET },
-  );
-
-/** An error of holdfast's, as an argument of `toThrow` and `toEqual`. */
-export const failing = (code: string, message: RegExp = /./, fields: object = {}): object =>
-  expect.objectContaining({ code, message: expect.stringMatching(message), ...fields });
 
 let tables = 0;
 export const newTable = (): string => `t${++tables}`;
@@ -183,16 +165,7 @@ export function sqlStoreTests(database: Database): void {
     it("ends every operation, may be repeated, and leaves the pool open", async () => {
       const store = database.store({ table: newTable() });
       await store.create("h", newRecord());
-      await store.close();
-      await store.close();
-      const closed = failing("store-closed");
-      await expect(store.read("h")).rejects.toEqual(closed);
-      await expect(store.create("h", newRecord())).rejects.toEqual(closed);
-      await expect(update(store, "h")).rejects.toEqual(closed);
-      await expect(store.delete("h")).rejects.toEqual(closed);
-      await expect(store.list("u")).rejects.toEqual(closed);
-      await expect(store.deleteAll("u")).rejects.toEqual(closed);
-      await expect(store.sweep(0)).rejects.toEqual(failing("store-closed", /Create a new one/));
+      await assertCloses(store);
     });
   });
 

@@ -4,7 +4,8 @@ import { join } from "node:path";
 import { setImmediate } from "node:timers/promises";
 import { describe, expect, it } from "vitest";
 import { sqliteStore } from "../../../src/stores/sqlite.ts";
-import { connect, failing, folder, newPath, newRecord, open, turnsDuring, update } from "./fixtures.ts";
+import { failing, newRecord, update } from "../fixtures.ts";
+import { connect, folder, newPath, open, turnsDuring } from "./fixtures.ts";
 
 describe("a locked file", () => {
   async function lockedStore(lockTimeout: number) {

@@ -3,9 +3,8 @@ import { tmpdir } from "node:os";
 import { join } from "node:path";
 import { DatabaseSync } from "node:sqlite";
 import { setImmediate } from "node:timers/promises";
-import { afterAll, afterEach, expect } from "vitest";
-import type { ErrorCode } from "../../../src/errors.ts";
-import type { Awaitable, Change, IndexedStore, SessionRecord, UpdateResult } from "../../../src/store.ts";
+import { afterAll, afterEach } from "vitest";
+import type { IndexedStore } from "../../../src/store.ts";
 import { sqliteStore } from "../../../src/stores/sqlite.ts";
 
 /** A folder of the test file's own, which goes with everything in it. */
@@ -36,23 +35,6 @@ export function connect(...args: ConstructorParameters<typeof DatabaseSync>): Da
   });
   return db;
 }
-
-export const SECRET = "1:the-hash-of-a-secret";
-export const later = (): number => Date.now() + 3_600_000;
-
-export function newRecord(fields: Partial<SessionRecord> = {}): SessionRecord {
-  const times = { createdAt: Date.now(), touchedAt: Date.now(), expiresAt: later() };
-  return { secretHash: SECRET, entries: new Map(), ...times, version: 1, ...fields };
-}
-
-export function update(store: IndexedStore, handle: string, change: Partial<Change> = {}): Awaitable<UpdateResult> {
-  const times = { touchedAt: Date.now(), expiresAt: later() };
-  return store.update(handle, { set: new Map([["a", "1"]]), ...times, ...change }, { secretHash: SECRET });
-}
-
-/** An error of holdfast's, as an argument of `toThrow` and `toEqual`. */
-export const failing = (code: ErrorCode, message: RegExp = /./, fields: object = {}): object =>
-  expect.objectContaining({ code, message: expect.stringMatching(message), ...fields });
 
 /** The turns of the event loop until the work is done. */
 export async function turnsDuring(work: unknown): Promise<number> {

@@ -2,7 +2,8 @@ import { DatabaseSync } from "node:sqlite";
 import { setImmediate } from "node:timers/promises";
 import { describe, expect, it, vi } from "vitest";
 import type { IndexedStore } from "../../../src/store.ts";
-import { connect, failing, newPath, newRecord, open, SECRET, update } from "./fixtures.ts";
+import { failing, newRecord, SECRET, update } from "../fixtures.ts";
+import { connect, newPath, open } from "./fixtures.ts";
 
 async function withRecords(store: IndexedStore, count: number): Promise<string[]> {
   const handles = Array.from({ length: count }, (_, i) => `h${i}`);

@@ -2,7 +2,8 @@ import { type ChildProcess, fork } from "node:child_process";
 import { once } from "node:events";
 import { text } from "node:stream/consumers";
 import { describe, expect, it } from "vitest";
-import { atEnd, connect, newPath, newRecord, open } from "./fixtures.ts";
+import { newRecord } from "../fixtures.ts";
+import { atEnd, connect, newPath, open } from "./fixtures.ts";
 
 describe("several processes on one file", () => {
   /** Starts the children, lets them go at the same time, and answers what each came to. */
