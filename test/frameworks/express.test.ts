@@ -11,6 +11,7 @@ import { listen, listening } from "../http/listen.ts";
 import { ask } from "../http/wire.ts";
 import { answer } from "./express.ts";
 import { answer as answerByNode } from "./node.ts";
+import { failingStore } from "./stores.ts";
 
 // Its types are those of Express 5, as far as these tests go.
 const express4 = createRequire(import.meta.url)("express4") as typeof express;
@@ -199,8 +200,7 @@ describe.each([
   });
 
   it("answers with Express's page where the error handler fails over the session that could not be saved", async () => {
-    const store = { ...memoryStore(), create: () => Promise.reject(new Error("down")) };
-    const app = make().use(expressSessions(createSessions({ store })), change);
+    const app = make().use(expressSessions(createSessions({ store: failingStore("create") })), change);
     const seen: unknown[] = [];
     app.use(((error, req, _res, _next) => {
       seen.push(error.code);

@@ -19,6 +19,7 @@ import { describe, expect, it, onTestFinished, test } from "vitest";
 import { tls } from "../http/listen.ts";
 import { type Answer, ask } from "../http/wire.ts";
 import { speakHttp2 } from "./http2.ts";
+import { failingStore } from "./stores.ts";
 
 // Its types and ours both declare request.session.
 const fastifySession = createRequire(import.meta.url)("@fastify/session") as FastifyPluginCallback<{ secret: string }>;
@@ -90,8 +91,6 @@ describe.each(Object.entries(makers))("%s", (_, [make, scheme, speak]) => {
 interface Data {
   a: number;
 }
-
-const down = (): Store => ({ ...memoryStore(), create: () => Promise.reject(new Error("down")) });
 
 async function at(app: FastifyInstance): Promise<number> {
   onTestFinished(() => app.close() as Promise<unknown> as Promise<void>);
@@ -219,7 +218,7 @@ describe("the plugin in Fastify 5", () => {
   it("answers 503 by Fastify's own error handler, and runs onError and onSend hooks for it", async () => {
     const hooks: string[] = [];
     const app = fastify();
-    app.register(fastifySessions(createSessions<Data>({ store: down() })));
+    app.register(fastifySessions(createSessions<Data>({ store: failingStore("create") })));
     app.addHook("onError", async (_request, _reply, error) => void hooks.push(`error ${error.code}`));
     app.addHook("onSend", async (_request, reply) => void hooks.push(`send ${reply.statusCode}`));
     app.get("/", change);
@@ -230,7 +229,7 @@ describe("the plugin in Fastify 5", () => {
 
   it("goes to the next error handler where the session of an error handler's answer can't be saved", async () => {
     const app = fastify();
-    app.register(fastifySessions(createSessions<Data>({ store: down() })));
+    app.register(fastifySessions(createSessions<Data>({ store: failingStore("create") })));
     app.get("/", async () => Promise.reject(new Error("no tea")));
     let handled = 0;
     app.setErrorHandler((error: Error, request, reply) => {
@@ -250,7 +249,7 @@ describe("the plugin in Fastify 5", () => {
     ["a stream with a trailer", () => Readable.from(["all ", "is ", "well"]), true],
   ])("answers 503 in the place of %s, and leaves its source closed", async (_, make, trailer) => {
     const app = fastify();
-    app.register(fastifySessions(createSessions<Data>({ store: down() })));
+    app.register(fastifySessions(createSessions<Data>({ store: failingStore("create") })));
     let source: Readable | ReadableStream | undefined;
     app.get("/", (request, reply) => {
       request.getDecorator<Session<Data>>("session").data.a = 1;
@@ -297,7 +296,7 @@ describe("the plugin in Fastify 5", () => {
     });
 
     it("a session that can't be saved is answered by its status alone, and logged", async () => {
-      const { status, body, complete, logged } = await hijacked(down(), write);
+      const { status, body, complete, logged } = await hijacked(failingStore("create"), write);
       expect([status, body.toString(), complete]).toEqual([503, "Service Unavailable\n", true]);
       expect(logged).toEqual(["store-failed"]);
     });

@@ -21,6 +21,7 @@ import { listen, listening, tls } from "../http/listen.ts";
 import { ask } from "../http/wire.ts";
 import { appRequest, responseOf } from "./fetch.ts";
 import type { Make } from "./node.ts";
+import { failingStore } from "./stores.ts";
 
 type Data = Record<string, unknown>;
 
@@ -61,8 +62,7 @@ describe.each([
 
 describe("the middleware in h3", () => {
   let sessions: Sessions<Data>;
-  const down = () =>
-    createSessions<Data>({ store: { ...memoryStore(), create: () => Promise.reject(new Error("down")) } });
+  const down = () => createSessions<Data>({ store: failingStore("create") });
   const cookieOf = (response: Response): string => response.headers.getSetCookie().at(-1)!.split(";")[0]!;
 
   /** An app whose every path answers what the handler does. */

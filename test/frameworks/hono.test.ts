@@ -13,6 +13,7 @@ import { afterEach, beforeEach, describe, expect, it, test, vi } from "vitest";
 import { listen, tls } from "../http/listen.ts";
 import { appRequest, responseOf } from "./fetch.ts";
 import type { Make } from "./node.ts";
+import { failingStore } from "./stores.ts";
 
 type Data = Record<string, unknown>;
 
@@ -50,8 +51,7 @@ describe.each([
 
 describe("the middleware in Hono", () => {
   let sessions: Sessions<Data>;
-  const down = () =>
-    createSessions<Data>({ store: { ...memoryStore(), create: () => Promise.reject(new Error("down")) } });
+  const down = () => createSessions<Data>({ store: failingStore("create") });
   const cookieOf = (response: Response): string => response.headers.getSetCookie()[0]!.split(";")[0]!;
   const names = ({ headers }: Response): string[] => [...headers.keys()];
 

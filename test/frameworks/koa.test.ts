@@ -2,7 +2,7 @@ import { createServer, type RequestListener } from "node:http";
 import { createSecureServer, createServer as createServer2 } from "node:http2";
 import { createServer as createSecure } from "node:https";
 import { Readable } from "node:stream";
-import { createSessions, type Store } from "holdfast";
+import { createSessions } from "holdfast";
 import { type KoaSessionContext, koaSessions } from "holdfast/koa";
 import { memoryStore } from "holdfast/stores/memory";
 import { type AppReply, adapterCases, loginAs, type Serve, type Speak } from "holdfast/testing";
@@ -13,6 +13,7 @@ import { listen, listening, tls } from "../http/listen.ts";
 import { type Answer, ask, type Question } from "../http/wire.ts";
 import { speakHttp2 } from "./http2.ts";
 import { answer as answerByNode, compatible, type Make } from "./node.ts";
+import { failingStore } from "./stores.ts";
 
 interface Data {
   [entry: string]: unknown;
@@ -118,11 +119,6 @@ async function asked(middleware: readonly Middleware[], question?: Question, opt
   return { ...answer, text: answer.body.toString(), cookies, errors };
 }
 
-const failing = (...operations: ("create" | "update" | "delete")[]): Store => {
-  const fail = (): Promise<never> => Promise.reject(new Error("down"));
-  return { ...memoryStore(), ...Object.fromEntries(operations.map((operation) => [operation, fail])) };
-};
-
 const change: Middleware = (ctx) => {
   ctx.session.data.a = 1;
   ctx.body = "all is well";
@@ -131,8 +127,8 @@ const change: Middleware = (ctx) => {
 describe("the middleware in Koa 3", () => {
   const sessions = createSessions<Data>({ store: memoryStore() });
   const use = koaSessions(sessions);
-  const down = (...operations: Parameters<typeof failing>) =>
-    koaSessions(createSessions<Data>({ store: failing(...operations) }));
+  const down = (...operations: Parameters<typeof failingStore>) =>
+    koaSessions(createSessions<Data>({ store: failingStore(...operations) }));
 
   it("believes the proxies that the app trusts", async () => {
     const behind = { headers: { "X-Forwarded-Proto": "https" } };
@@ -290,7 +286,7 @@ describe("the middleware in Koa 3", () => {
     });
 
     it("is no 200 where the session could not be ended, however early that was known", async () => {
-      const store = failing("delete");
+      const store = failingStore("delete");
       const own = createSessions<Data>({ store });
       const cookie = await loginAs(own, "ada");
       const linger: Middleware = async (ctx, next) => {

@@ -25,6 +25,7 @@ import { adapterCases, loginAs, type Serve } from "holdfast/testing";
 import { describe, expect, it, onTestFinished, test } from "vitest";
 import { ask, type Question } from "../http/wire.ts";
 import { answer } from "./express.ts";
+import { failingStore } from "./stores.ts";
 
 interface Data {
   [entry: string]: unknown;
@@ -138,11 +139,6 @@ const shop = controller("/", Shop, {
   gone: { route: Get("gone") },
 });
 
-const failing = (...operations: ("read" | "create" | "update")[]): Store => {
-  const fail = (): Promise<never> => Promise.reject(new Error("down"));
-  return { ...memoryStore(), ...Object.fromEntries(operations.map((operation) => [operation, fail])) };
-};
-
 /** The status and the body of an answer. */
 async function asked(question: Question, store: Store = memoryStore(), user?: string, mounted = true) {
   const sessions = createSessions<Data>({ store });
@@ -163,7 +159,7 @@ describe("Nest's exception layer", () => {
     ["what the handler awaits", "/update", ["create"]],
   ] as const)("answers 503 where the store fails at %s", async (_, path, operations) => {
     const cookie = `sid=${"a".repeat(22)}.${"b".repeat(43)}`;
-    const sessions = createSessions<Data>({ store: failing(...operations) });
+    const sessions = createSessions<Data>({ store: failingStore(...operations) });
     const app = await create([shop], sessions);
     onTestFinished(() => app.close());
     const { status, body } = await ask(await listen(app), { path, headers: { cookie } });
