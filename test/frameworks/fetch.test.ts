@@ -9,6 +9,7 @@ import { afterEach, beforeEach, describe, expect, it, test, vi } from "vitest";
 import { listen, listening, tls } from "../http/listen.ts";
 import { handlerOf } from "./fetch.ts";
 import type { Make } from "./node.ts";
+import { failingStore } from "./stores.ts";
 
 type Data = Record<string, unknown>;
 
@@ -99,7 +100,7 @@ describe("fetchSessions", () => {
   });
 
   it("answers 503 where the store fails, logs it, and says nothing of the session", async () => {
-    const down = createSessions<Data>({ store: { ...memoryStore(), create: () => Promise.reject(new Error("down")) } });
+    const down = createSessions<Data>({ store: failingStore("create") });
     const fetch = fetchSessions(down, (_request, session) => {
       session.data.n = 1;
       return new Response("well", { headers: { "x-secret": "1" } });

@@ -12,6 +12,7 @@ import { listening, tls } from "../http/listen.ts";
 import { ask, ask2 } from "../http/wire.ts";
 import { speakHttp2 } from "./http2.ts";
 import { compatible, type Make, serveNode } from "./node.ts";
+import { failingStore } from "./stores.ts";
 
 const servers: Record<string, Serve> = {
   "node:http": serveNode(createServer, "http"),
@@ -35,7 +36,6 @@ describe.each([
   beforeEach(() => void vi.spyOn(console, "error").mockImplementation(() => {}));
   afterEach(() => vi.restoreAllMocks());
 
-  const down = (): Store => ({ ...memoryStore(), create: () => Promise.reject(new Error("down")) });
   const answered = async (
     handler: (response: ServerResponse, data: Record<string, unknown>) => unknown,
     store: Store = memoryStore(),
@@ -73,7 +73,7 @@ describe.each([
     const { status, text } = await answered((response, data) => {
       data.a = 1;
       response.end("well");
-    }, down());
+    }, failingStore("create"));
     expect({ status, text }).toEqual({ status: 503, text: "Service Unavailable\n" });
   });
 
@@ -180,8 +180,7 @@ describe.each([
 });
 
 it("a login that nobody awaits, and that fails, is an error and not a 200", async () => {
-  const store: Store = { ...memoryStore(), create: () => Promise.reject(new Error("down")) };
-  const listener = nodeSessions(createSessions({ store }), ({ session }, response) => {
+  const listener = nodeSessions(createSessions({ store: failingStore("create") }), ({ session }, response) => {
     session.login("ada").catch(() => {});
     response.end("welcome");
   });

@@ -9,6 +9,7 @@ import { afterEach, beforeEach, describe, expect, it, test, vi } from "vitest";
 import { listen, tls } from "../http/listen.ts";
 import { appRequest, responseOf } from "./fetch.ts";
 import type { Make } from "./node.ts";
+import { failingStore } from "./stores.ts";
 import { type Data, type Event, type Handle, Redirect, respondBy } from "./sveltekit.ts";
 
 const serveKit =
@@ -151,7 +152,7 @@ describe("svelteKitSessions", () => {
   });
 
   it("leaves what fails to SvelteKit, and its later hooks' errors too", async () => {
-    const down = createSessions<Data>({ store: { ...memoryStore(), create: () => Promise.reject(new Error("down")) } });
+    const down = createSessions<Data>({ store: failingStore("create") });
     const change = async ({ locals }: Event): Promise<Response> => {
       locals.session.data.n = 1;
       return new Response("well");
