@@ -1,6 +1,7 @@
 import assert from "node:assert/strict";
 import { createSessions, isHoldfastError, type Sessions } from "holdfast";
 import { memoryStore } from "holdfast/stores/memory";
+import { challengeIn, newDevice, proving, registering } from "../security/device.ts";
 import type { Case } from "./groups.ts";
 
 interface Data {
@@ -65,6 +66,36 @@ const cases: Record<string, () => Promise<void>> = {
     await visit(createSessions<Data>({ store, keys }), cookie, ({ data }) =>
       assert.deepEqual(data.cart, ["secret tea"]),
     );
+    await sessions.close();
+  },
+
+  async "a device registers its key, and proves that it has it"() {
+    const sessions = createSessions<Data>({ store: memoryStore(), deviceBound: "/device" });
+    const at = (headers: Record<string, string>) => ({
+      method: "POST",
+      header: (name: string) => headers[name],
+      encrypted: true,
+    });
+    for (const alg of ["ES256", "RS256"] as const) {
+      const device = await newDevice(alg);
+      const exchange = await sessions.open(at({}));
+      await exchange.session.login("ada");
+      const { setCookie = "", beside = [] } = await exchange.commit();
+      const cookie = setCookie.split(";", 1)[0]!;
+      const registration = await registering(device, challengeIn(beside[0]?.[1]));
+      const bound = await sessions.bindDevice!(at({ cookie, ...registration }));
+      assert.equal(bound.status, 200);
+      const both = `${cookie}; ${bound.headers["Set-Cookie"]!.split(";", 1)[0]}`;
+      const { session } = await sessions.open(at({ cookie: both }));
+      assert.deepEqual([session.userId, session.isDeviceBound], ["ada", true]);
+      const challenge = challengeIn(bound.headers["Secure-Session-Challenge"]);
+      const { handle } = session;
+      assert.equal(
+        (await sessions.bindDevice!(at(await proving(handle, await newDevice(alg), challenge)))).status,
+        401,
+      );
+      assert.equal((await sessions.bindDevice!(at(await proving(handle, device, challenge)))).status, 200);
+    }
     await sessions.close();
   },
 
