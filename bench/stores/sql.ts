@@ -203,11 +203,24 @@ async function mariadbSize(table: string): Promise<number> {
 }
 
 async function growth(sizes: readonly number[]): Promise<void> {
-  for (const store of [postgresStore(pool), mysqlStore(mariadbPool)]) await store.read("the first creates the table");
+  const path = join(folder, "growth.db");
+  const stores: Record<Growing, IndexedStore> = {
+    postgres: postgresStore(pool),
+    mysql: mysqlStore(mariadbPool),
+    sqlite: sqliteStore(path),
+  };
+  for (const store of Object.values(stores)) await store.read("the first creates the table");
+  const file = new DatabaseSync(path);
+  file.function("md5", (i) => hash("md5", String(i)));
+  const run: Record<Growing, (sql: string, values?: string[]) => Promise<unknown>> = {
+    postgres: (sql, values) => pool.query(sql, values),
+    mysql: (sql, values) => mariadb.query(sql, values),
+    sqlite: async (sql, values = []) => file.prepare(sql).run(...values),
+  };
   for (const size of sizes) {
-    for (const server of ["postgres", "mysql"] as const) {
-      const handles = await fill(server, size);
-      const store: IndexedStore = server === "postgres" ? postgresStore(pool) : mysqlStore(mariadbPool);
+    for (const server of ["postgres", "mysql", "sqlite"] as const) {
+      const handles = await fill(server, run[server], size);
+      const store = stores[server];
       const some = Array.from({ length: 2000 }, () => handles(Math.floor(Math.random() * size)));
       const read = await eachTakes(some, (handle) => store.read(handle));
       const times = () => ({ touchedAt: Date.now(), expiresAt: Date.now() + 3_600_000 });
@@ -217,7 +230,7 @@ async function growth(sizes: readonly number[]): Promise<void> {
       const due = Math.min(size / 2, 10_000);
       const expired = Array.from({ length: due }, (_, i) => `'${handles(i)}'`);
       const expire = `UPDATE holdfast_sessions SET expires_at = 1, sweep_at = 1 WHERE handle IN (${expired})`;
-      await (server === "postgres" ? pool.query(expire) : mariadb.query(expire));
+      await run[server](expire);
       const began = performance.now();
       const swept = await store.sweep(Date.now());
       const sweep = (1000 * (performance.now() - began)) / swept;
@@ -237,26 +250,38 @@ async function growth(sizes: readonly number[]): Promise<void> {
   }
 }
 
-/** Fills the table by the server itself; answers how the handles go. */
-async function fill(server: "postgres" | "mysql", size: number): Promise<(i: number) => string> {
+type Growing = "postgres" | "mysql" | "sqlite";
+
+/** Fills the table by the database itself; answers how the handles go. */
+async function fill(
+  server: Growing,
+  run: (sql: string, values?: string[]) => Promise<unknown>,
+  size: number,
+): Promise<(i: number) => string> {
   const later = Date.now() + 3_600_000;
   const entries = JSON.stringify(Object.fromEntries(Object.entries(DATA).map(([k, v]) => [k, JSON.stringify(v)])));
-  const values = (user: string) => `'${SECRET}', NULL, NULL, ${user}, 1, NULL, 1, ${later} + i, ${later} + i, 1`;
-  if (server === "postgres") {
-    await pool.query("TRUNCATE holdfast_sessions");
-    await pool.query(
-      `INSERT INTO holdfast_sessions SELECT substr(md5(i::text), 1, 22), ${values("CASE WHEN i % 2 = 0 THEN md5(i::text) END")}, $1::jsonb FROM generate_series(0, ${size - 1}) i`,
-      [entries],
-    );
-    await pool.query("VACUUM ANALYZE holdfast_sessions");
-  } else {
-    await mariadb.query("TRUNCATE holdfast_sessions");
-    await mariadb.query(
-      `INSERT INTO holdfast_sessions SELECT substr(md5(i), 1, 22), ${values("IF(i % 2 = 0, md5(i), NULL)")}, ? FROM (SELECT seq AS i FROM seq_0_to_${size - 1}) n ORDER BY 1`,
-      [entries],
-    );
-    await mariadb.query("ANALYZE TABLE holdfast_sessions");
-  }
+  const row = (i: string) =>
+    `substr(md5(${i}), 1, 22), '${SECRET}', NULL, NULL, CASE WHEN i % 2 = 0 THEN md5(${i}) END, 1, NULL, 1, ${later} + i, ${later} + i, 1`;
+  const [empty, insert, analyze] = {
+    postgres: [
+      "TRUNCATE holdfast_sessions",
+      `SELECT ${row("i::text")}, $1::jsonb FROM generate_series(0, ${size - 1}) i`,
+      "VACUUM ANALYZE holdfast_sessions",
+    ],
+    mysql: [
+      "TRUNCATE holdfast_sessions",
+      `SELECT ${row("i")}, ? FROM (SELECT seq AS i FROM seq_0_to_${size - 1}) n ORDER BY 1`,
+      "ANALYZE TABLE holdfast_sessions",
+    ],
+    sqlite: [
+      "DELETE FROM holdfast_sessions",
+      `WITH RECURSIVE n(i) AS (SELECT 0 UNION ALL SELECT i + 1 FROM n WHERE i < ${size - 1}) SELECT ${row("i")}, ? FROM n`,
+      "ANALYZE",
+    ],
+  }[server] as [string, string, string];
+  await run(empty);
+  await run(`INSERT INTO holdfast_sessions ${insert}`, [entries]);
+  await run(analyze);
   return (i) => hash("md5", String(i)).slice(0, 22);
 }
 
