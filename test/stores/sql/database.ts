@@ -14,7 +14,7 @@ export interface Connecting {
   port?: number;
   /** The most connections. */
   max?: number;
-  /** What holds on each connection: options of PostgreSQL's command line, or an assignment of MySQL's SET SESSION. */
+  /** What holds on each connection: options of PostgreSQL's command line, or what MySQL's SET SESSION takes. */
   settings?: string;
 }
 
