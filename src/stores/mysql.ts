@@ -175,7 +175,7 @@ export function mysqlStore(pool: MysqlPool, options: ServerStoreOptions = {}): I
       }),
 
     // MySQL, unlike MariaDB, can't say what it deletes.
-    deleteAll: (userId, { except = "" } = {}) =>
+    deleteAll: (userId, { except = null } = {}) =>
       run("deleteAll", () =>
         using(async (connection) => {
           await connection.query("START TRANSACTION");
@@ -238,7 +238,8 @@ function statements(table: string) {
     // MariaDB's json_merge_patch looks for a member where it found the one before, and not from the patch's beginning, until it has kept one: what it
     // removes first makes it overlook others. So a member comes first that it keeps, and that no entry's name can be, and goes last.
     // What LAST_INSERT_ID is given comes back with the count of rows. Assignments may see each other, from left to right.
-    update: `UPDATE ${table} SET
+    // A merge that outgrows max_allowed_packet is NULL in MySQL, and where sql_mode isn't strict that would be stored as an empty text.
+    update: `UPDATE /*+ SET_VAR(sql_mode = 'STRICT_ALL_TABLES') */ ${table} SET
         entries = CASE
           WHEN ? = 1 THEN json_merge_patch(entries, CAST(? AS CHAR))
           WHEN ? = 1 THEN json_merge_patch('{"%":0}', entries, CAST(? AS CHAR), '{"%":null}')
@@ -258,7 +259,8 @@ function statements(table: string) {
     sweep: `DELETE s FROM ${due} WHERE s.expires_at <= ?`,
     postpone: `UPDATE ${due} SET s.sweep_at = s.expires_at WHERE s.expires_at > ?`,
     list: `SELECT ${COLUMNS} FROM ${table} WHERE user_id = ? AND expires_at > ? ORDER BY touched_at DESC`,
-    doomed: `SELECT handle, expires_at FROM ${table} WHERE user_id = ? AND handle <> ? ORDER BY handle FOR UPDATE`,
+    // With `<>` MySQL would go through the primary key, and wait for rows of other users.
+    doomed: `SELECT handle, expires_at FROM ${table} WHERE user_id = ? AND NOT (handle <=> ?) ORDER BY handle FOR UPDATE`,
   };
 }
 
@@ -284,6 +286,7 @@ const DUPLICATE = 1062;
 
 const READONLY: Diagnosis = ["store-readonly", "can't be written to: the server is a replica, or read-only."];
 const FULL: Diagnosis = ["store-full", "can't grow: the server's disk or the table is full."];
+const LARGE: Diagnosis = ["store-full", "can't take a session that large. Raise the server's max_allowed_packet."];
 
 /** By the server's error number; the same in MySQL and MariaDB. */
 const FAILURES: Readonly<Record<number, Diagnosis>> = {
@@ -295,7 +298,8 @@ const FAILURES: Readonly<Record<number, Diagnosis>> = {
   1836: READONLY,
   1021: FULL,
   1114: FULL,
-  1153: ["store-full", "can't take a session that large. Raise the server's max_allowed_packet."],
+  1153: LARGE,
+  1301: LARGE, // by a merge
   1146: ["store-failed", "is not there. Run the SQL of mysqlSchema(), or leave out `migrate: false`."],
   1142: ["store-failed", "is not this user's to read and write. See the cause, and GRANT what is missing."],
   1034: ["store-corrupt", "is damaged. Restore it."],

@@ -1,7 +1,7 @@
 import mysql from "mysql2/promise";
-import { describe, expect, it } from "vitest";
+import { afterAll, beforeAll, describe, expect, it } from "vitest";
 import { mysqlStore } from "../../../src/stores/mysql.ts";
-import { failing, newRecord, update } from "../fixtures.ts";
+import { failing, later, newRecord, update } from "../fixtures.ts";
 import { type Database, ending, mysqlDatabase, mysqlPool } from "./database.ts";
 import { kit } from "./kit.ts";
 import { newTable, sqlStoreTests } from "./suite.ts";
@@ -37,6 +37,81 @@ export function mysqlStoreTests(place: string): Database {
       await expect(update(store, "h")).rejects.toEqual(failing("store-locked", /long transactions/));
       await release();
       expect(await update(store, "h")).toEqual({ status: "updated", version: 2 });
+    });
+  });
+
+  describe("a logout everywhere", () => {
+    it.each([
+      [1, 3],
+      [5, 240],
+    ])("of %i sessions waits for none of %i others", async (count, others) => {
+      const table = newTable();
+      const store = database.store({ table }, { settings: "innodb_lock_wait_timeout = 1" });
+      const made = Array.from({ length: count + others }, (_, i) => `h${i}`);
+      const handles = made.slice(0, count);
+      const userOf = (handle: string) => (handles.includes(handle) ? "ada" : "bob");
+      await Promise.all(made.map((handle) => store.create(handle, newRecord({ userId: userOf(handle) }))));
+      const release = await database.lock(`SELECT * FROM ${table} WHERE handle = '${made.at(-1)}' FOR UPDATE`);
+      const ended = await Promise.resolve(store.deleteAll("ada")).finally(release);
+      expect(ended.toSorted()).toEqual(handles.toSorted());
+    });
+  });
+
+  describe("a session that outgrows max_allowed_packet", () => {
+    it.each(["sql_mode = ''", "sql_mode = 'STRICT_ALL_TABLES'"])(
+      "is kept whole or refused, at %s",
+      async (settings) => {
+        const [row] = (await database.run("SELECT @@max_allowed_packet AS most")) as [{ most: number }];
+        const text = "x".repeat(row.most * 0.6);
+        const store = database.store({ table: newTable() }, { settings });
+        await store.create("h", newRecord({ entries: new Map([["a", text]]) }));
+        const outcome = await Promise.resolve(update(store, "h", { set: new Map([["b", text]]) })).catch(
+          (error) => error,
+        );
+        const names = [...(await store.read("h"))!.entries.keys()];
+        if (outcome.status === "updated") expect(names.toSorted()).toEqual(["a", "b"]);
+        else {
+          expect(outcome).toEqual(failing("store-full", /max_allowed_packet/));
+          expect(names).toEqual(["a"]);
+        }
+      },
+    );
+  });
+
+  describe("a user of the database's", () => {
+    const name = new URL(database.url).pathname.slice(1);
+    beforeAll(async () => {
+      await database.run(`CREATE USER '${name}' IDENTIFIED BY 'tea:?/'`);
+    });
+    afterAll(async () => {
+      await database.run(`DROP USER '${name}'`);
+    });
+    const grant = (rights: string, table: string) => database.run(`GRANT ${rights} ON ${name}.${table} TO '${name}'`);
+    const storeOf = (table: string) => {
+      const credentials = { user: name, password: "tea:?/" };
+      const { hostname: host, port } = new URL(database.url);
+      return mysqlStore(ending(mysql.createPool({ host, port: Number(port), database: name, ...credentials })), {
+        table,
+      });
+    };
+
+    it("with a password needs no more rights than to read and write, and to create the table", async () => {
+      const table = newTable();
+      await grant("SELECT, INSERT, UPDATE, DELETE, CREATE", table);
+      const store = storeOf(table);
+      for (const handle of ["h", "i", "j"]) await store.create(handle, newRecord({ userId: "ada" }));
+      expect(await update(store, "h")).toEqual({ status: "updated", version: 2 });
+      expect(await store.delete("i")).toBe(true);
+      expect(await store.deleteAll("ada", { except: "h" })).toEqual(["j"]);
+      expect(await store.sweep(later() + 1)).toBe(1);
+      expect(await store.problems!()).toEqual([]);
+    });
+
+    it("without rights is told what to do", async () => {
+      const table = newTable();
+      await database.store({ table }).create("h", newRecord());
+      await grant("SELECT", table);
+      await expect(update(storeOf(table), "h")).rejects.toEqual(failing("store-failed", /GRANT/));
     });
   });
 
