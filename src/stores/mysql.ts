@@ -28,9 +28,9 @@ export interface MysqlStatement {
 }
 
 /**
- * Sessions in MySQL 8 or MariaDB 10.6 and later, through a pool of mysql2/promise. A read is one statement, and so is a commit, at any
- * isolation level. The first operation creates the table where there is none. The pool is the app's, and stays open when the store is
- * closed.
+ * Sessions in MySQL 8.0.3 or MariaDB 10.6 and later (tested on MySQL 9.7 and MariaDB 10.11), through a pool of mysql2/promise. A read is one
+ * statement, and so is a commit, at any isolation level. The first operation creates the table where there is none. The pool is the app's,
+ * and stays open when the store is closed.
  *
  * The clock is that of the process that asks: where clocks differ by a second, a session ends a second earlier for some.
  *
