@@ -1,10 +1,11 @@
 import { describe, expect, it } from "vitest";
 import { mysqlStore } from "../../../src/stores/mysql.ts";
 import { describeWith } from "../../needs.ts";
+import { newRecord } from "../fixtures.ts";
 import { mysqlPool } from "../sql/database.ts";
 import { kit } from "../sql/kit.ts";
 import { mysqlStoreTests } from "../sql/mysql.ts";
-import { newRecord, newTable } from "../sql/suite.ts";
+import { newTable } from "../sql/suite.ts";
 
 describeWith("MariaDB", "the MySQL store on MariaDB", (place) => {
   const database = mysqlStoreTests(place);
