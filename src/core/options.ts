@@ -7,6 +7,7 @@ import type { DeviceBound } from "./device.ts";
 import { type Duration, milliseconds } from "./duration.ts";
 import { encrypted } from "./encryption.ts";
 import type { Limits } from "./lifetime.ts";
+import { refuseUnknown } from "./misspelt.ts";
 import { bearerTransport, chosenTransport, cookieTransport, type RequestHead, type Transport } from "./transport.ts";
 import type { UserLimit } from "./user-limit.ts";
 
@@ -144,26 +145,10 @@ const OPTIONS = [
 const COOKIE_OPTIONS = ["name", "domain", "path", "secure", "sameSite", "partitioned", "priority", "persistent"];
 const STORE_METHODS = ["read", "create", "update", "delete", "sweep", "close"] as const;
 
-/** What people bring from other libraries, and where it went. */
-const MOVED: Readonly<Record<string, string>> = {
-  secret:
-    "ids are random and stored as hashes, so there is nothing to sign: leave it out; keys encrypts what is stored",
-  resave: "only what changed is saved: leave it out",
-  saveUninitialized: "a session without data is never stored: leave it out",
-  rolling: "use moves the idle timeout by itself: leave it out",
-  unset: "call session.destroy() to end a session: leave it out",
-  genid: "ids are always 256 random bits: leave it out",
-  proxy: "it is called trustProxy",
-  ttl: "it is idle, or absolute",
-  maxAge: "it is idle (since the last use) and absolute (since the beginning); cookie.persistent keeps the cookie",
-  expires: "it is idle (since the last use) and absolute (since the beginning); cookie.persistent keeps the cookie",
-  httpOnly: "the cookie always is: leave it out",
-};
-
 /** Checks the options and fills in the defaults. Throws `option-unknown`, `option-invalid` or `option-conflict`. */
 export function settle(options: SessionsOptions): Settings {
   if (!isObject(options)) throw invalid("options", "must be an object such as { store: memoryStore() }");
-  refuseUnknown(options, OPTIONS, "");
+  refuseUnknown(options, OPTIONS, "", COOKIE_OPTIONS);
   const {
     store,
     idle = "30m",
@@ -360,41 +345,6 @@ function oneOf(value: unknown, values: readonly unknown[], option: string): void
       .map((each) => JSON.stringify(each))
       .join(", ")}`,
   );
-}
-
-function refuseUnknown(options: object, known: readonly string[], prefix: string): void {
-  for (const option of Object.keys(options)) {
-    if (known.includes(option)) continue;
-    const moved = !prefix && COOKIE_OPTIONS.includes(option) ? `it is cookie.${option}` : MOVED[option];
-    const meant = moved ? undefined : nearest(option, known);
-    const advice = meant ? `did you mean ${prefix}${meant}?` : (moved ?? `there are ${known.join(", ")}`);
-    throw new HoldfastError("option-unknown", `There is no option ${prefix}${option}: ${advice}`, {
-      option: prefix + option,
-      ...(meant && { meant: prefix + meant }),
-    });
-  }
-}
-
-/** The known word that was most likely meant: two letters off, or a third of them. */
-export function nearest(word: string, known: readonly string[]): string | undefined {
-  const near = known
-    .map((each) => ({ each, off: distance(word.toLowerCase(), each.toLowerCase()) }))
-    .filter(({ each, off }) => off <= Math.max(2, each.length / 3) && off < word.length)
-    .sort((a, b) => a.off - b.off);
-  return near[0]?.each;
-}
-
-/** Levenshtein's distance, by rows. */
-function distance(a: string, b: string): number {
-  let row = Array.from({ length: b.length + 1 }, (_, j) => j);
-  for (let i = 1; i <= a.length; i++) {
-    const next = [i];
-    for (let j = 1; j <= b.length; j++) {
-      next[j] = Math.min(row[j]! + 1, next[j - 1]! + 1, row[j - 1]! + (a[i - 1] === b[j - 1] ? 0 : 1));
-    }
-    row = next;
-  }
-  return row[b.length]!;
 }
 
 function isObject(value: unknown): value is object {

@@ -1,4 +1,4 @@
-import { nearest } from "../core/options.ts";
+import { nearest } from "../core/misspelt.ts";
 import { HoldfastError } from "../errors.ts";
 
 /** Throws `option-unknown` for an option that the function doesn't take. */

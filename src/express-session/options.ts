@@ -1,5 +1,5 @@
 import { type KeyObject, randomBytes } from "node:crypto";
-import { nearest } from "../core/options.ts";
+import { nearest } from "../core/misspelt.ts";
 import type { Store as HoldfastStore } from "../store.ts";
 import type { CookieOptions } from "./cookie.ts";
 import { deprecate } from "./deprecate.ts";

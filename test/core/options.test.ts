@@ -3,7 +3,8 @@ import { createSessions, type Duration, isHoldfastError, type SessionsOptions } 
 import { memoryStore } from "holdfast/stores/memory";
 import { describe, expect, it } from "vitest";
 import { milliseconds } from "../../src/core/duration.ts";
-import { nearest, settle } from "../../src/core/options.ts";
+import { nearest } from "../../src/core/misspelt.ts";
+import { settle } from "../../src/core/options.ts";
 
 const store = memoryStore();
 
