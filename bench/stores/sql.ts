@@ -1,6 +1,6 @@
 /**
  * The SQL stores beside the ones that express-session's users have on the same servers: statements and throughput of a request; bytes a session;
- * what a read, a commit and a swept session cost as the table grows. With sizes (`sql.ts 1000 5000000`) the last alone.
+ * what a read, a commit and a swept session cost as the table grows. With sizes (`sql.ts 1000 5000000`) the last alone; of one store, where it is named (`sqlite`).
  */
 import { type ChildProcess, fork } from "node:child_process";
 import { hash, randomBytes } from "node:crypto";
@@ -23,7 +23,8 @@ const ROUNDS = 5;
 const REQUESTS = 3000;
 const KINDS = ["untouched", "read", "write"] as const;
 const SECRET = `1:${"s".repeat(43)}`;
-const sizes = process.argv.slice(2).map(Number);
+const sizes = process.argv.slice(2).map(Number).filter(Number.isFinite);
+const named = process.argv.slice(2).filter((each) => Number.isNaN(Number(each)));
 
 const name = `holdfast_bench_${randomBytes(4).toString("hex")}`;
 const postgresServer = new URL(process.env.HOLDFAST_POSTGRES_URL ?? "postgres://postgres@127.0.0.1:5432/postgres");
@@ -217,8 +218,11 @@ async function growth(sizes: readonly number[]): Promise<void> {
     mysql: (sql, values) => mariadb.query(sql, values),
     sqlite: async (sql, values = []) => file.prepare(sql).run(...values),
   };
+  const servers = (["postgres", "mysql", "sqlite"] as const).filter(
+    (name) => named.length === 0 || named.includes(name),
+  );
   for (const size of sizes) {
-    for (const server of ["postgres", "mysql", "sqlite"] as const) {
+    for (const server of servers) {
       const handles = await fill(server, run[server], size);
       const store = stores[server];
       const some = Array.from({ length: 2000 }, () => handles(Math.floor(Math.random() * size)));
@@ -275,7 +279,7 @@ async function fill(
     ],
     sqlite: [
       "DELETE FROM holdfast_sessions",
-      `WITH RECURSIVE n(i) AS (SELECT 0 UNION ALL SELECT i + 1 FROM n WHERE i < ${size - 1}) SELECT ${row("i")}, ? FROM n`,
+      `WITH RECURSIVE n(i) AS (SELECT 0 UNION ALL SELECT i + 1 FROM n WHERE i < ${size - 1}) SELECT ${row("i")}, ? FROM n ORDER BY 1`,
       "ANALYZE",
     ],
   }[server] as [string, string, string];
