@@ -47,8 +47,8 @@ export interface MysqlStatement {
  */
 export function mysqlStore(pool: MysqlPool, options: ServerStoreOptions = {}): IndexedStore {
   demandMethod("mysqlStore", pool, ["getConnection"], "a pool of mysql2/promise");
-  const { name, table, schema = null, migrate, queryTimeout } = checked("mysqlStore", options, "`");
-  const sql = statements(name);
+  const { name, table, schema = null, index, migrate, queryTimeout } = checked("mysqlStore", options, "`");
+  const sql = statements(name, index("user"));
   const { run, close } = operationsOn({ name: `The table ${name}`, prepare, diagnose });
 
   /**
@@ -185,7 +185,7 @@ export function mysqlStore(pool: MysqlPool, options: ServerStoreOptions = {}): I
             const handles = Array.from({ length: MANY }, (_, i) => doomed.at(first + i) ?? doomed.at(-1)!).map(
               ([handle]) => handle as string,
             );
-            await execute(connection, sql.deleteMany, handles);
+            await execute(connection, sql.deleteMany, [userId, ...handles]);
           }
           await connection.query("COMMIT");
           return doomed.filter(isLive).map(([handle]) => handle as string);
@@ -222,7 +222,7 @@ const BATCH = 1000;
 /** How many rows a statement of deleteAll removes. */
 const MANY = 50;
 
-function statements(table: string) {
+function statements(table: string, userIndex: string) {
   const guard = "handle = ? AND expires_at > ? AND (secret_hash = ? OR previous_hash = ? AND grace_until > ?)";
   // A derived table with a limit is read first, once. Its rows stay locked, and `s` shows them as they are now. Without the hints a small
   // table would be scanned, and the scan wait for rows that others hold.
@@ -255,12 +255,13 @@ function statements(table: string) {
     admits: `SELECT version FROM ${table} WHERE ${guard}`,
     deleteLive: `DELETE FROM ${table} WHERE handle = ? AND expires_at > ?`,
     delete: `DELETE FROM ${table} WHERE handle = ?`,
-    deleteMany: `DELETE FROM ${table} WHERE handle IN (${Array(MANY).fill("?")})`,
     sweep: `DELETE s FROM ${due} WHERE s.expires_at <= ?`,
     postpone: `UPDATE ${due} SET s.sweep_at = s.expires_at WHERE s.expires_at > ?`,
     list: `SELECT ${COLUMNS} FROM ${table} WHERE user_id = ? AND expires_at > ? ORDER BY touched_at DESC`,
-    // With `<>` MySQL would go through the primary key, and wait for rows of other users.
-    doomed: `SELECT handle, expires_at FROM ${table} WHERE user_id = ? AND NOT (handle <=> ?) ORDER BY handle FOR UPDATE`,
+    // Without the hints the servers sometimes go through the whole table, and wait for rows of other users.
+    doomed: `SELECT handle, expires_at FROM ${table} FORCE INDEX (${userIndex})
+      WHERE user_id = ? AND NOT (handle <=> ?) ORDER BY handle FOR UPDATE`,
+    deleteMany: `DELETE s FROM ${table} s FORCE INDEX (${userIndex}) WHERE user_id = ? AND handle IN (${Array(MANY).fill("?")})`,
   };
 }
 
@@ -301,6 +302,7 @@ const FAILURES: Readonly<Record<number, Diagnosis>> = {
   1153: LARGE,
   1301: LARGE, // by a merge
   1146: ["store-failed", "is not there. Run the SQL of mysqlSchema(), or leave out `migrate: false`."],
+  1176: ["store-failed", "lacks an index. Create it as the SQL of mysqlSchema() does."],
   1142: ["store-failed", "is not this user's to read and write. See the cause, and GRANT what is missing."],
   1034: ["store-corrupt", "is damaged. Restore it."],
   1194: ["store-corrupt", "is damaged. Restore it."],
