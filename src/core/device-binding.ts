@@ -70,6 +70,8 @@ export function createDeviceBinding(
     const body = JSON.stringify({
       session_identifier: handle,
       refresh_url: device.path,
+      // Or who comes back by another site's link, after a while, is nobody: browsers would not ask for a proof first.
+      allowed_refresh_initiators: ["*"],
       scope: { include_site: false },
       credentials: [{ type: "cookie", name, attributes: attributes.replace("; ", "") }],
     });

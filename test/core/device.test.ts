@@ -85,6 +85,7 @@ describe("a registration", () => {
     expect(JSON.parse(body)).toEqual({
       session_identifier: browser.handle,
       refresh_url: "/device",
+      allowed_refresh_initiators: ["*"],
       scope: { include_site: false },
       credentials: [{ type: "cookie", name: COOKIE, attributes: "Path=/; HttpOnly; Secure; SameSite=Lax" }],
     });

@@ -41,7 +41,7 @@ describeWith("Chromium", "a device-bound session, in Chromium", (executablePath)
         "--disable-component-update",
         "--disable-sync",
         "--no-first-run",
-        "--host-resolver-rules=MAP shop.test 127.0.0.1, MAP * ~NOTFOUND, EXCLUDE 127.0.0.1",
+        "--host-resolver-rules=MAP shop.test 127.0.0.1, MAP other.test 127.0.0.1, MAP * ~NOTFOUND, EXCLUDE 127.0.0.1",
         // Keys in software, for machines without a TPM; and as many signatures as the test asks for.
         "--enable-features=DeviceBoundSessions:RefreshQuota/false,EnableBoundSessionCredentialsSoftwareKeysForManualTesting",
         `--ignore-certificate-errors-spki-list=${createHash("sha256").update(publicKey).digest("base64")}`,
@@ -135,6 +135,19 @@ describeWith("Chromium", "a device-bound session, in Chromium", (executablePath)
     pass(31_000);
     expect((await copy.get("/")).text).toContain("nobody");
     expect(await visit("/")).toBe("ada, bound");
+  });
+
+  it("is refreshed for a visitor who comes by another site's link", async () => {
+    await bind();
+    await context.clearCookies({ name: COOKIE });
+    await visit("/");
+    await context.clearCookies({ name: COOKIE });
+    await page.goto(`https://other.test:${server.port}/`);
+    await page.setContent(`<a href="https://shop.test:${server.port}/">shop</a>`);
+    await page.click("a");
+    await page.waitForURL("https://shop.test:*/");
+    expect(await page.locator("p").textContent()).toBe("ada, bound");
+    expect(answers).toEqual([200, 200, 200]);
   });
 
   it("outlives the browser where the login is remembered", async () => {
