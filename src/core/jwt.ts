@@ -36,13 +36,14 @@ export function parseJwt(text: string | undefined): DeviceJwt | undefined {
   return bytes && { alg, jwk, jti, aud, signed: `${head}.${payload}`, signature: bytes };
 }
 
-/** The key that the JWT brings along, to be pinned. Undefined where it fits no algorithm of ours, or is too short an RSA key (under 2048 bits). */
+/** The key that the JWT brings along, to be pinned. Undefined where it fits no algorithm of ours, or is too short an RSA key (under 2048 bits, be it filled up with zeros: `A…`). */
 export function keyOf({ alg, jwk }: DeviceJwt): DeviceKey | undefined {
   const { kty, crv, x, y, n, e } = (jwk ?? {}) as Record<string, unknown>;
   if (alg === "ES256" && kty === "EC" && crv === "P-256" && isText(x, 43, 43) && isText(y, 43, 43)) {
     return { alg, jwk: { kty, crv, x, y } };
   }
-  if (alg === "RS256" && kty === "RSA" && e === "AQAB" && isText(n, 342, 683)) return { alg, jwk: { kty, n, e } };
+  if (alg === "RS256" && kty === "RSA" && e === "AQAB" && isText(n, 342, 683) && !n.startsWith("A"))
+    return { alg, jwk: { kty, n, e } };
   return undefined;
 }
 

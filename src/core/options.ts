@@ -196,7 +196,8 @@ export function settle(options: SessionsOptions): Settings {
 function settleDevice({ deviceBound, transport = "cookie", cookie = {} }: SessionsOptions): DeviceBound | undefined {
   if (deviceBound === undefined) return undefined;
   const { path, lifetime = "10m" } = typeof deviceBound === "string" ? { path: deviceBound } : { ...deviceBound };
-  if (typeof path !== "string" || !/^\/[\w\-./]*$/.test(path)) {
+  if (isObject(deviceBound)) refuseUnknown(deviceBound, ["path", "lifetime"], "deviceBound.");
+  if (typeof path !== "string" || !/^(\/[\w\-.]+)+\/?$/.test(path)) {
     throw invalid("deviceBound", 'must be the path of a route, such as "/device"');
   }
   if (transport !== "cookie" && typeof transport !== "function") {
