@@ -143,8 +143,8 @@ export function createSessions<Data extends object = SessionData>(options: Sessi
     open(head) {
       keepSwept();
       const received = transport.receive(head, isHttps(head, trustProxy));
-      // What a browser asks there is not its user's, and who it is shows itself there alone.
-      if (deviceBound && head.path === deviceBound.path) return new Exchange<Data>(context, head, received, undefined);
+      // What a browser asks there is not its user's, and who it is shows itself there alone: its cookie stays, whatever middleware does.
+      if (deviceBound && head.path === deviceBound.path) return new Exchange<Data>(context, head, received, "unproven");
       if (received.presented && received.ids.length === 0) emit("rejected", { reason: "malformed" });
       const origin = allowedOrigins && isAmbient(received) ? originOf(head, allowedOrigins) : "own";
       if (origin === "other") return Promise.reject(crossSite(origin));
