@@ -3,17 +3,18 @@ import type { Change, SessionRecord } from "../store.ts";
 import { encode } from "./codec.ts";
 import type { Context } from "./context.ts";
 import { setCookie } from "./cookie.ts";
-import { isOwnOrigin } from "./csrf.ts";
+import { isOwnOrigin, originOf } from "./csrf.ts";
 import {
   BINDING,
   type Binding,
   challengeOf,
   type DeviceBound,
   isAnsweredBy,
+  isBinding,
   isChallenge,
+  isRegistration,
   prove,
   REGISTRATION,
-  type Registration,
   readEntry,
 } from "./device.ts";
 import { isHandle } from "./id.ts";
@@ -50,6 +51,7 @@ export function createDeviceBinding(
   /** A browser's first JWT, to the login's challenge. It names no session: the cookie does. */
   async function register(head: RequestHead): Promise<DeviceAnswer> {
     const found = await lookUp(head, receive(head).ids);
+    if (typeof found === "object" && "failure" in found) throw found.failure;
     if (!isSession(found)) return REFUSED;
     const { handle } = found.id;
     const jwt = parseJwt(head.header("secure-session-response"));
@@ -57,8 +59,8 @@ export function createDeviceBinding(
     if (!key || !isFor(head, jwt) || !(await isSignedBy(key, jwt))) return refuse(handle);
     return swap(handle, found.record, async (record) => {
       const now = Date.now();
-      const asked = readEntry<Registration>(serializer, record.entries, REGISTRATION);
-      if (!asked || asked === "unreadable" || !isAnsweredBy(asked, jwt.jti, now)) return refuse(handle);
+      const asked = readEntry(serializer, record.entries, REGISTRATION, isRegistration);
+      if (!asked || asked === "unreadable" || !(await isAnsweredBy(asked, jwt.jti, now))) return refuse(handle);
       const { binding, proof } = await prove(key, undefined, device, now);
       return { binding, remove: [REGISTRATION], reply: () => registered(handle, binding, proof) };
     });
@@ -87,7 +89,7 @@ export function createDeviceBinding(
     const text = head.header("secure-session-response");
     const jwt = parseJwt(text);
     return swap(handle, await read(handle), async (record) => {
-      const before = readEntry<Binding>(serializer, record.entries, BINDING);
+      const before = readEntry(serializer, record.entries, BINDING, isBinding);
       if (!before || before === "unreadable") return REFUSED;
       const now = Date.now();
       if (text === undefined) return challenged(handle, before);
@@ -160,8 +162,7 @@ export function createDeviceBinding(
 
   /** Whether the JWT is for this endpoint, where it says for which; and the request of a page of the site itself, where it says of which. */
   function isFor(head: RequestHead, { aud }: DeviceJwt): boolean {
-    const origin = head.header("origin");
-    if (origin !== undefined && !isOwnOrigin(head, origin)) return false;
+    if (originOf(head, []) === "other") return false;
     if (aud === undefined) return true;
     return [aud].flat().some((url) => {
       return typeof url === "string" && isOwnOrigin(head, url) && URL.parse(url)?.pathname === device.path;

@@ -24,9 +24,9 @@ export const REGISTRATION = "~registration";
 export const BINDING = "~binding";
 export const BOUND = "~bound";
 
-/** What a login leaves: the one challenge by which a key may be registered, until then (epoch ms). */
+/** What a login leaves: the hash, as of a session's secret, of the one challenge by which a key may be registered, until then (epoch ms). */
 export interface Registration {
-  readonly challenge: string;
+  readonly secretHash: string;
   readonly until: number;
 }
 
@@ -45,12 +45,16 @@ export interface Binding extends DeviceKey {
 /** A browser makes its key within seconds; some ask a chip for it. */
 const REGISTRATION_TIME = 5 * 60_000;
 
-export function newRegistration(now: number): Registration {
-  return { challenge: newSecret(), until: now + REGISTRATION_TIME };
+/** The store keeps no challenge: whoever reads it, and stole a cookie, could answer. */
+export async function newRegistration(
+  now: number,
+): Promise<{ readonly registration: Registration; readonly challenge: string }> {
+  const challenge = newSecret();
+  return { registration: { secretHash: await hashSecret(challenge), until: now + REGISTRATION_TIME }, challenge };
 }
 
-export function isAnsweredBy({ challenge, until }: Registration, jti: string, now: number): boolean {
-  return now < until && sameText(jti, challenge);
+export async function isAnsweredBy(registration: Registration, jti: string, now: number): Promise<boolean> {
+  return now < registration.until && matchSecret(registration, await digestSecret(jti), now) === "current";
 }
 
 /** The binding with a new proof, which the device cookie is to hold. */
@@ -102,7 +106,7 @@ export function verifyDevice(
   entries: SessionRecord["entries"],
 ): Awaitable<"holds" | "begins" | "unproven" | "unreadable"> {
   if (!deviceBound || !entries.has(BINDING)) return "holds";
-  const binding = readEntry<Binding>(serializer, entries, BINDING);
+  const binding = readEntry(serializer, entries, BINDING, isBinding);
   if (!binding || binding === "unreadable") return "unreadable";
   const cookies = candidates(head.header("cookie"), deviceBound.cookie.name);
   return after(judge(binding, cookies, Date.now()), (verdict) => {
@@ -136,13 +140,28 @@ export function readEntry<T extends object>(
   serializer: Serializer,
   entries: ReadonlyMap<string, string>,
   name: string,
+  is: (value: Partial<Record<keyof T, unknown>>) => value is T,
 ): T | "unreadable" | undefined {
   const text = entries.get(name);
   if (text === undefined) return undefined;
   try {
     const value = serializer.parse(text);
-    return typeof value === "object" && value !== null ? (value as T) : "unreadable";
+    return typeof value === "object" && value !== null && is(value) ? value : "unreadable";
   } catch {
     return "unreadable";
   }
+}
+
+export function isRegistration(value: Partial<Record<keyof Registration, unknown>>): value is Registration {
+  return typeof value.secretHash === "string" && Number.isFinite(value.until);
+}
+
+export function isBinding(value: Partial<Record<keyof Binding, unknown>>): value is Binding {
+  const { alg, jwk, seed, secretHash, until, previousHash = "", graceUntil } = value;
+  const texts = [alg, seed, secretHash, previousHash];
+  return (
+    texts.every((each) => typeof each === "string") &&
+    typeof jwk === "object" &&
+    [until, graceUntil].every(Number.isFinite)
+  );
 }

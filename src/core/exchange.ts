@@ -4,7 +4,7 @@ import { after, attempt, isPending } from "./after.ts";
 import type { Context } from "./context.ts";
 import { csrfToken } from "./csrf.ts";
 import { checkName, Entries, unsaved } from "./data.ts";
-import { BINDING, BOUND, newRegistration, REGISTRATION, type Registration, verifyDevice } from "./device.ts";
+import { BINDING, BOUND, newRegistration, REGISTRATION, verifyDevice } from "./device.ts";
 import { hashSecret, newHandle, newSecret, type SessionId } from "./id.ts";
 import { cookieEnd, expiry, graceAfter, isLive, noGrace } from "./lifetime.ts";
 import { Changed, type Found, isSession, type Live } from "./lookup.ts";
@@ -52,8 +52,6 @@ export class Exchange<Data extends object> {
     else if (typeof found === "object") this.#unread = found;
     this.#isNew = this.#live === undefined;
     this.session = new Session<Data>(this);
-    // Saved with whatever else this request saves: from then on the session opens on its device alone.
-    if (this.#live?.firstProof) this.#ownEntries().set(BOUND, true);
   }
 
   get entries(): Entries {
@@ -88,7 +86,9 @@ export class Exchange<Data extends object> {
 
   get isDeviceBound(): boolean {
     this.#read = true;
-    return this.#live?.record.entries.has(BINDING) === true;
+    if (!this.#live) return false;
+    const { firstProof, record } = this.#live;
+    return record.entries.has(BINDING) && (firstProof === true || record.entries.has(BOUND));
   }
 
   get times(): Pick<SessionRecord, "createdAt" | "authenticatedAt" | "expiresAt"> {
@@ -109,15 +109,15 @@ export class Exchange<Data extends object> {
       if (before !== undefined && before !== userId) await this.#destroy();
       this.entries.set(REMEMBER, remember || undefined);
       this.entries.set(DEVICE, this.#head.header("user-agent")?.slice(0, MAX_DEVICE));
-      const registration = this.#newRegistration();
-      this.entries.set(REGISTRATION, registration);
+      const asked = this.#mayRegister() ? await newRegistration(Date.now()) : undefined;
+      this.entries.set(REGISTRATION, asked?.registration);
       try {
         await this.#save({ kind: "login", userId });
       } finally {
         // Saved by now, or not to be.
         for (const name of [REMEMBER, DEVICE, REGISTRATION]) this.entries.forget(name);
       }
-      if (registration) this.#reply.askForDevice(registration.challenge);
+      if (asked) this.#reply.askForDevice(asked.challenge);
       await limit?.enforce(userId, this.handle).catch(async (error) => {
         await this.#destroy();
         throw error;
@@ -254,6 +254,7 @@ export class Exchange<Data extends object> {
       record,
       createdAt: record?.createdAt ?? this.#begin(now),
       changes: this.#entries?.changes(),
+      firstProof: this.#live?.firstProof === true,
       limits: this.#context.settings.limits,
       renewable: !this.#reply.hasLeft && this.#live?.secretHash === record?.secretHash,
       now,
@@ -399,7 +400,7 @@ export class Exchange<Data extends object> {
     if (!record || !isLive(record, settings.limits, now) || !acceptsSecret(record, secretHash, now)) throw this.#gone();
     const device = await verifyDevice(settings, this.#head, record.entries);
     if (device === "unproven" || device === "unreadable") throw this.#gone();
-    this.#goOn({ id, record, exact: true, secretHash });
+    this.#goOn({ id, record, exact: true, secretHash, ...(device === "begins" && { firstProof: true }) });
   }
 
   #goOn(live: Live): void {
@@ -407,11 +408,11 @@ export class Exchange<Data extends object> {
     this.#entries?.rebase(live);
   }
 
-  /** Who logs in by https may register the browser's device; a session that has one keeps it. */
-  #newRegistration(): Registration | undefined {
-    const { deviceBound, trustProxy } = this.#context.settings;
-    if (!deviceBound || this.#live?.record.entries.has(BINDING) || !isHttps(this.#head, trustProxy)) return undefined;
-    return newRegistration(Date.now());
+  /** Who logs in by https, which `secure: true` says of a proxy that says nothing, may register the browser's device; a session that has one keeps it. */
+  #mayRegister(): boolean {
+    const { deviceBound, secure, trustProxy } = this.#context.settings;
+    if (!deviceBound || !this.#reply.isByCookie || this.#live?.record.entries.has(BINDING)) return false;
+    return secure === true || isHttps(this.#head, trustProxy);
   }
 
   #isPersistent(): boolean {

@@ -1,5 +1,6 @@
 import type { Change, SessionRecord } from "../store.ts";
 import type { EntryChanges } from "./data.ts";
+import { BOUND } from "./device.ts";
 import { expiry, isRenewalDue, type Limits, shouldTouch } from "./lifetime.ts";
 
 /** What the handler asked for beside its changes. */
@@ -30,6 +31,8 @@ export interface Situation {
   readonly createdAt: number;
   /** Undefined where no entry was touched. */
   readonly changes: EntryChanges | undefined;
+  /** Whether the device showed its proof for the first time, which is to be written down with whatever else is. */
+  readonly firstProof: boolean;
   readonly limits: Limits;
   /** Whether the client can be given a new id, and has the newest that there is. */
   readonly renewable: boolean;
@@ -37,7 +40,10 @@ export interface Situation {
 }
 
 /** The one place that decides whether and what to write. Pure. */
-export function plan(intent: Intent, { record, createdAt, changes, limits, renewable, now }: Situation): Plan {
+export function plan(
+  intent: Intent,
+  { record, createdAt, changes, firstProof, limits, renewable, now }: Situation,
+): Plan {
   if (intent.kind === "destroy") return { kind: "destroy" };
 
   const { set = NONE, remove = NO_NAMES } = changes ?? {};
@@ -50,14 +56,16 @@ export function plan(intent: Intent, { record, createdAt, changes, limits, renew
   }
 
   const renew = renewable && intent.kind === "commit" && isRenewalDue(record, limits, now);
-  const kind = kindOf(intent, set.size > 0 || remove.length > 0, renew || shouldTouch(record, limits, now));
+  const isTouchDue = renew || firstProof || shouldTouch(record, limits, now);
+  const kind = kindOf(intent, set.size > 0 || remove.length > 0, isTouchDue);
   if (kind === "none") return NOTHING;
   const authenticatedAt = login?.authenticatedAt ?? record.authenticatedAt;
   const change: { -readonly [Field in keyof Change]: Change[Field] } = {
     touchedAt: now,
     expiresAt: expiry({ createdAt: record.createdAt, authenticatedAt, touchedAt: now }, limits),
   };
-  if (set.size > 0) change.set = set;
+  if (firstProof) change.set = new Map(set).set(BOUND, "true");
+  else if (set.size > 0) change.set = set;
   if (remove.length > 0) change.remove = remove;
   if (login) Object.assign(change, login);
   return kind === "rotate" ? { kind, change } : { kind, change, renew };

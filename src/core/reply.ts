@@ -48,6 +48,10 @@ export class Reply {
     return this.#left;
   }
 
+  get isByCookie(): boolean {
+    return !this.#received.isBearer;
+  }
+
   /** Throws where the client can be given nothing, or would not come back with it. */
   assertOpen(): void {
     this.#received.check?.();

@@ -55,7 +55,7 @@ export class Session<Data extends object = SessionData> {
     return this.#exchange.userId;
   }
 
-  /** Whether a key of its browser's device is registered for the session: see the option `deviceBound`. */
+  /** Whether the session opens on its browser's device alone: a key is registered, and was shown. See the option `deviceBound`. */
   get isDeviceBound(): boolean {
     return this.#exchange.isDeviceBound;
   }
