@@ -86,9 +86,8 @@ export class Exchange<Data extends object> {
 
   get isDeviceBound(): boolean {
     this.#read = true;
-    if (!this.#live) return false;
-    const { firstProof, record } = this.#live;
-    return record.entries.has(BINDING) && (firstProof === true || record.entries.has(BOUND));
+    if (!this.#live || !this.#context.settings.deviceBound) return false;
+    return this.#live.firstProof === true || this.#live.record.entries.has(BOUND);
   }
 
   get times(): Pick<SessionRecord, "createdAt" | "authenticatedAt" | "expiresAt"> {

@@ -4,7 +4,7 @@ import { after } from "./after.ts";
 import type { Context } from "./context.ts";
 import { crossSite, hasToken, isAmbient, originOf } from "./csrf.ts";
 import { createDeadline } from "./deadline.ts";
-import { BINDING } from "./device.ts";
+import { BOUND } from "./device.ts";
 import { createDeviceBinding, type DeviceAnswer } from "./device-binding.ts";
 import { diagnose } from "./diagnose.ts";
 import { createEmitter, type EventListener, type SessionEvents } from "./events.ts";
@@ -64,7 +64,7 @@ export interface SessionInfo {
   readonly userId: string;
   /** The User-Agent of the login, at most 256 characters. */
   readonly device: string | undefined;
-  /** Whether a key of that device is registered: see the option `deviceBound`. */
+  /** Whether it opens on that device alone: see the option `deviceBound`. */
   readonly isDeviceBound: boolean;
   readonly createdAt: number;
   readonly authenticatedAt: number | undefined;
@@ -122,7 +122,7 @@ export function createSessions<Data extends object = SessionData>(options: Sessi
       handle,
       userId,
       device: device === undefined ? undefined : String(serializer.parse(device)),
-      isDeviceBound: entries.has(BINDING),
+      isDeviceBound: deviceBound !== undefined && entries.has(BOUND),
       createdAt,
       authenticatedAt,
       touchedAt,
