@@ -132,6 +132,15 @@ function judge(binding: Binding, cookies: readonly string[], now: number): Await
   return judgeFirst(0);
 }
 
+/**
+ * Whether a browser that showed no proof that holds may still get one: it says that it was kept from asking (W3C DBSC, `Secure-Session-Skipped`), or has one that held
+ * before. Any other has lost its key, and would go out for a proof no more.
+ */
+export function mayProve(head: RequestHead, { cookie }: DeviceBound): boolean {
+  if (head.header("secure-session-skipped") !== undefined) return true;
+  return candidates(head.header("cookie"), cookie.name).length > 0;
+}
+
 /** More than any honest browser sends. */
 const MAX_PROOFS = 5;
 

@@ -2,7 +2,7 @@ import { isHoldfastError } from "../errors.ts";
 import { type Awaitable, applyChange, type Change, type SessionRecord } from "../store.ts";
 import { after, attempt, isPending } from "./after.ts";
 import type { Context } from "./context.ts";
-import { verifyDevice } from "./device.ts";
+import { mayProve, verifyDevice } from "./device.ts";
 import type { SessionEvents } from "./events.ts";
 import { digestSecret, matchSecret, type SessionId } from "./id.ts";
 import { isJustReplaced, isLive } from "./lifetime.ts";
@@ -22,7 +22,7 @@ export interface Live {
 
 /**
  * What a request's id opened: a session; what another request has just given a new id (`overtaken`), or what is bound to a device that this one doesn't show to be
- * its own (`unproven`); nothing; or it can't be told, because the store failed and the request goes on without.
+ * its own, and may yet (`unproven`); nothing; or it can't be told, because the store failed and the request goes on without.
  */
 export type Found = Live | Withheld | { readonly failure: unknown } | undefined;
 
@@ -124,7 +124,8 @@ export function createLookup({ settings, emit, call }: Context): Lookup {
       if (verdict === "unreadable") return reject("corrupt", handle);
       if (verdict === "unproven") {
         reject("unproven", handle);
-        return "unproven";
+        // Who has lost the key gets a session as anybody does, or could not log in where a login takes one (OAuth's state, a code by mail).
+        return mayProve(head, settings.deviceBound!) ? "unproven" : undefined;
       }
       emit("loaded", { handle });
       const live: Live = { id, record, secretHash, exact: true };

@@ -252,6 +252,40 @@ describe("a proof", () => {
   });
 });
 
+describe("a browser without a proof", () => {
+  const remembered = async (browser: DeviceBrowser<Data>) => {
+    await browser.request(({ data }) => {
+      data.cart = ["tea"];
+    });
+    return (await browser.request(({ data, userId }) => [userId, data.cart])).value;
+  };
+
+  it("that has lost its key has another session, such as a login may take, though a long-lived cookie is still there", async () => {
+    begin({ idle: "30d", absolute: "30d" });
+    const browser = await bound();
+    const { handle } = browser;
+    browser.jar.delete(COOKIE);
+    later(60 * MINUTE);
+    expect(await remembered(browser)).toEqual([undefined, ["tea"]]);
+    expect(await store.read(handle)).toBeDefined();
+    expect(await browser.login()).toBeDefined();
+    expect(await browser.user()).toBe("ada");
+  });
+
+  it("that says it was kept from proving itself keeps its cookie, and so does one with an old proof", async () => {
+    const browser = await bound();
+    const { cookie } = browser;
+    later(11 * MINUTE);
+    for (const headers of [{ cookie: cookie.split("; ")[0]!, "secure-session-skipped": "server_error" }, { cookie }]) {
+      const exchange = await sessions.open(head(headers, true));
+      exchange.session.data.cart = ["tea"];
+      expect((await exchange.commit()).setCookie).toBeUndefined();
+    }
+    expect((await browser.refresh()).status).toBe(200);
+    expect(await browser.user()).toBe("ada");
+  });
+});
+
 describe("a binding of another form", () => {
   it.each(["{}", "[]", "null", '{"secretHash":1}', '{"seed":"","secretHash":"1:","until":9e15,"graceUntil":9e15}'])(
     "opens for nobody, and breaks nothing: %s",
