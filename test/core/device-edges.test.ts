@@ -133,6 +133,14 @@ describe("a login's response asks for a device", () => {
     expect([...(await store.read(exchange.session.handle))!.entries.keys()]).not.toContain("~registration");
   });
 
+  it("and none whose session ended in the same request", async () => {
+    const { headers } = await newBrowser().request(async (session) => {
+      await session.login("ada");
+      await session.destroy();
+    });
+    expect(headers).toEqual({});
+  });
+
   it("by a challenge that the store does not know", async () => {
     const browser = newBrowser();
     const challenge = challengeIn(await browser.login());
@@ -143,7 +151,10 @@ describe("a login's response asks for a device", () => {
 describe("at the device's path", () => {
   it("the cookie stays, whatever middleware writes before", async () => {
     const browser = await bound();
+    store.calls.length = 0;
     const exchange = await sessions.open({ ...head({ cookie: browser.cookie }, true), path: "/device" });
+    expect(exchange.session.userId).toBeUndefined();
+    expect(store.calls).toEqual([]);
     exchange.session.data.cart = ["tea"];
     expect((await exchange.commit()).setCookie).toBeUndefined();
   });
@@ -287,15 +298,25 @@ describe("a browser without a proof", () => {
 });
 
 describe("a binding of another form", () => {
-  it.each(["{}", "[]", "null", '{"secretHash":1}', '{"seed":"","secretHash":"1:","until":9e15,"graceUntil":9e15}'])(
-    "opens for nobody, and breaks nothing: %s",
-    async (text) => {
-      const browser = await registered();
-      await overwrite(browser.handle, "~binding", text);
-      expect(await browser.user()).toBeUndefined();
-      expect((await browser.refresh()).status).toBe(401);
-    },
-  );
+  it.each([
+    "{}",
+    "[]",
+    "null",
+    '{"seed":"","secretHash":"1:","until":9e15,"graceUntil":9e15}',
+    '{"alg":"ES256","jwk":{},"seed":1,"secretHash":1,"until":9e15,"graceUntil":9e15}',
+  ])("opens for nobody, and breaks nothing: %s", async (text) => {
+    const browser = await registered();
+    await overwrite(browser.handle, "~binding", text);
+    expect(await browser.user()).toBeUndefined();
+    expect((await browser.refresh()).status).toBe(401);
+  });
+
+  it("ends a request that reads it anew", async () => {
+    const browser = await bound();
+    const { session } = await browser.open();
+    await overwrite(browser.handle, "~binding", "{");
+    await expect(session.reload()).rejects.toMatchObject({ code: "session-gone" });
+  });
 
   it("nor is a registration of another form answered", async () => {
     const browser = newBrowser();
@@ -364,6 +385,13 @@ describe("the option deviceBound", () => {
       expect(of(path)).toThrow(expect.objectContaining({ code: "option-invalid" }));
     }
     expect(of("/auth/device/")).not.toThrow();
+  });
+
+  it("is refused with a transport of the app's own, which has no cookie for a browser", () => {
+    const transport = { receive: () => ({ ids: [], presented: false, vary: "", set: () => ({}), clear: () => ({}) }) };
+    expect(() => createSessions({ store, deviceBound: "/device", transport })).toThrow(
+      expect.objectContaining({ code: "option-conflict" }),
+    );
   });
 
   it("takes SameSite and the name from the session's cookie", async () => {
