@@ -136,6 +136,7 @@ const en = {
     "wrong-secret": "The right handle with a wrong secret: refused, and no harm to your session.",
     bound: "The browser registered a key of its device for the session.",
     unproven: "The right id, without the proof of its device: a copy. Refused.",
+    "wrong-proof": "A proof of a device that does not hold. Refused.",
     superseded: "A secret from before came back: a copy, or a very slow request. Refused.",
     corrupt: "The record can’t be read.",
   },

@@ -103,7 +103,7 @@ export function createDeviceBinding(
   }
 
   function refuse(handle: string): DeviceAnswer {
-    emit("rejected", { reason: "unproven", handle });
+    emit("rejected", { reason: "wrong-proof", handle });
     return REFUSED;
   }
 

@@ -25,10 +25,11 @@ export interface SessionEvents {
   /**
    * A request came with an id that opens nothing: `malformed` is no id at all, `unknown` has no live record, `wrong-secret` does not fit its
    * record, `superseded` was replaced and came back (a stolen copy, or a request that was long under way), `unproven` is of a session that is bound to a device
-   * which the request does not show to be its own (a stolen copy, or a browser that lost its key), `corrupt` has a record, or an entry in it, that can't be read.
+   * which the request does not show to be its own (a stolen copy, or a browser that lost its key), `wrong-proof` was sent for such a session, or to bind one, and is none (by whoever
+   * knows the handle), `corrupt` has a record, or an entry in it, that can't be read.
    */
   rejected: {
-    reason: "malformed" | "unknown" | "wrong-secret" | "superseded" | "unproven" | "corrupt";
+    reason: "malformed" | "unknown" | "wrong-secret" | "superseded" | "unproven" | "wrong-proof" | "corrupt";
     handle?: string;
   };
   /** A store's operation failed or took too long. */

@@ -47,7 +47,7 @@ export class Exchange<Data extends object> {
   constructor(context: Context, head: RequestHead, received: Received, found: Found) {
     this.#context = context;
     this.#head = head;
-    this.#reply = new Reply(context, head, received, typeof found === "string");
+    this.#reply = new Reply(context, head, received, typeof found === "string" ? found : undefined);
     if (isSession(found)) this.#live = found;
     else if (typeof found === "object") this.#unread = found;
     this.#isNew = this.#live === undefined;

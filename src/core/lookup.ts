@@ -27,7 +27,7 @@ export interface Live {
 export type Found = Live | Withheld | { readonly failure: unknown } | undefined;
 
 /** The id is right, or was just now: whatever this request does, its client's cookie stays. */
-type Withheld = "overtaken" | "unproven";
+export type Withheld = "overtaken" | "unproven";
 
 /** A session after a change. Its record is put together when asked for: after a response's commit nobody does. */
 export class Changed implements Live {

@@ -4,6 +4,7 @@ import type { Context } from "./context.ts";
 import { registrationHeader } from "./device.ts";
 import type { SessionId } from "./id.ts";
 import { cookieEnd } from "./lifetime.ts";
+import type { Withheld } from "./lookup.ts";
 import type { IdEdit, Received, RequestHead } from "./transport.ts";
 
 /** What an adapter does to the response's headers before they leave. */
@@ -30,18 +31,18 @@ export class Reply {
   readonly #context: Context;
   readonly #head: RequestHead;
   readonly #received: Received;
-  /** Whether what the client has is to stay, unless it logs in: the session may be its own all the same. */
-  readonly #isWithheld: boolean;
+  /** Why what the client has is to stay, unless it logs in: the session may be its own all the same. */
+  readonly #withheld: Withheld | undefined;
   #id: "keep" | "set" | "clear" = "keep";
   #challenge: string | undefined;
   /** Whether the headers have left, and with them the last chance to send anything. */
   #left = false;
 
-  constructor(context: Context, head: RequestHead, received: Received, isWithheld: boolean) {
+  constructor(context: Context, head: RequestHead, received: Received, withheld: Withheld | undefined) {
     this.#context = context;
     this.#head = head;
     this.#received = received;
-    this.#isWithheld = isWithheld;
+    this.#withheld = withheld;
   }
 
   get hasLeft(): boolean {
@@ -71,11 +72,12 @@ export class Reply {
   /** The client gets the id of a session that begins with this request. */
   giveNew({ userId }: Pick<SessionRecord, "userId">): void {
     // A late request must not undo the login that overtook it: what it begins, its client need not know again.
-    this.#id = this.#isWithheld && userId === undefined ? "keep" : "set";
+    this.#id = this.#withheld && userId === undefined ? "keep" : "set";
   }
 
+  /** The client's id is worth nothing any more, or its user said so. But not the newer one that it has, or will have soon, where another request overtook this one. */
   takeBack(): void {
-    this.#id = this.#received.presented && !this.#isWithheld ? "clear" : "keep";
+    this.#id = this.#received.presented && this.#withheld !== "overtaken" ? "clear" : "keep";
   }
 
   /** The client's browser may register its device, by answering this challenge. */

@@ -82,7 +82,11 @@ export function nodeDeviceBinding<Data extends object>(
     try {
       const { status, headers, body } = await bindDevice(requestHead(request));
       response.statusCode = status;
-      for (const [name, value] of Object.entries(headers)) response.setHeader(name, value);
+      for (const [name, value] of Object.entries(headers)) {
+        // Beside cookies that middleware has set.
+        if (name === "Set-Cookie") response.appendHeader(name, value);
+        else response.setHeader(name, value);
+      }
       // The two response types share `end`, but not one signature of it.
       (response as ServerResponse).end(body);
     } catch (error) {

@@ -230,10 +230,10 @@ describe("a proof", () => {
     expect((await browser.bind(await proving(browser.handle))).status).toBe(401);
   });
 
-  it("that is none is told of", async () => {
+  it("that does not hold is told of", async () => {
     const browser = await bound();
     await browser.refresh(await newDevice());
-    expect(events).toEqual(["unproven"]);
+    expect(events).toEqual(["wrong-proof"]);
   });
 
   it("answers a challenge of the lifetime before, which the browser may have kept", async () => {

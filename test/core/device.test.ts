@@ -222,7 +222,6 @@ describe("a bound session", () => {
       data.cart = ["tea"];
     });
     expect(setCookie).toBeUndefined();
-    expect((await browser.request((session) => session.destroy())).setCookie).toBeUndefined();
     expect(browser.jar).toEqual(jar);
     expect((await browser.refresh()).status).toBe(200);
     expect(await browser.user()).toBe("ada");
@@ -231,6 +230,14 @@ describe("a bound session", () => {
     expect(await browser.login("ada")).toBeDefined();
     expect(await browser.user()).toBe("ada");
     expect(browser.jar.get("__Host-sid")).not.toBe(jar.get("__Host-sid"));
+  });
+
+  it("gives its cookie up at a logout, with a proof or without", async () => {
+    const browser = await bound();
+    later(11 * MINUTE);
+    const { setCookie } = await browser.request((session) => session.destroy());
+    expect(setCookie).toMatch(/^__Host-sid=; .*Max-Age=0/);
+    expect(await browser.user()).toBeUndefined();
   });
 
   it("stays bound through a new id, by login or by regenerate()", async () => {
