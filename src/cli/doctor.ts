@@ -24,6 +24,7 @@ export type FindingCode =
   | "adopts-ids"
   | "trusts-everybody"
   | "clock"
+  | "device-route"
   | "options"
   | "memory-store"
   | "store";
@@ -48,7 +49,7 @@ const SKEW = 10_000;
 
 /**
  * Looks at a running app's responses, and at its store, and answers what is wrong and how to mend it: cookie attributes and prefix, caches, proxies,
- * clocks, ids that the app adopts, options that can't be, the settings of the store's server. An empty list: nothing was found.
+ * clocks, ids that the app adopts, options that can't be, a route that they need and nobody answers, the settings of the store's server. An empty list: nothing was found.
  *
  * ```ts
  * for (const { level, message } of await doctor({ url: "https://shop.example/cart" })) console.log(level, message);
@@ -60,7 +61,11 @@ export async function doctor({
   options,
   production = process.env.NODE_ENV === "production",
 }: DoctorOptions): Promise<Finding[]> {
-  return [...(url ? await examineApp(url, cookie) : []), ...(options ? await examineStore(options, production) : [])];
+  return [
+    ...(url ? await examineApp(url, cookie) : []),
+    ...(url && options?.deviceBound ? await examineDeviceRoute(url, options.deviceBound) : []),
+    ...(options ? await examineStore(options, production) : []),
+  ];
 }
 
 const error = (code: FindingCode, message: string): Finding => ({ level: "error", code, message });
@@ -205,6 +210,19 @@ function examineCaching({ headers }: Response): Finding[] {
       "The response that sets the cookie may be stored by shared caches, which would give its id to others. Send Cache-Control: no-store with it, as holdfast does by itself, and let no proxy take it off.",
     ),
   ];
+}
+
+/** Asks as a browser that holds a key for a session which there isn't. */
+async function examineDeviceRoute(url: string, bound: NonNullable<SessionsOptions["deviceBound"]>): Promise<Finding[]> {
+  const path = typeof bound === "string" ? bound : bound.path;
+  const headers = { "sec-secure-session-id": "A".repeat(22) };
+  const answer = await fetch(new URL(path, url), { method: "POST", redirect: "manual", headers }).catch(
+    () => undefined,
+  );
+  // Who can't be reached, was told of.
+  if (!answer || answer.status === 401) return [];
+  const message = `POST ${path} answers ${answer.status}, so browsers bind no session to its device. Give that route to nodeDeviceBinding(sessions) or fetchDeviceBinding(sessions), before whatever else may answer it.`;
+  return [error("device-route", message)];
 }
 
 function examineClock({ headers }: Response): Finding[] {

@@ -8,6 +8,7 @@ import express, { type RequestHandler } from "express";
 import { createSessions, type SessionsOptions } from "holdfast";
 import { doctor } from "holdfast/doctor";
 import { expressSessions } from "holdfast/express";
+import { nodeDeviceBinding } from "holdfast/node";
 import { memoryStore } from "holdfast/stores/memory";
 import { sqliteStore } from "holdfast/stores/sqlite";
 import { afterAll, afterEach, beforeAll, describe, expect, it, vi } from "vitest";
@@ -106,6 +107,21 @@ describe("the doctor", () => {
 
   it("says that nobody answers", async () => {
     expect(await codes({ url: "http://127.0.0.1:1/" })).toEqual(["unreachable"]);
+  });
+
+  it("finds that nobody answers browsers which bind their sessions", async () => {
+    const store = memoryStore();
+    const options = { store, deviceBound: "/device" };
+    const url = await serve(healthy(options), true);
+    expect(await doctor({ url, options })).toMatchObject([
+      { level: "error", code: "device-route", message: /\/device answers 404/ },
+      { code: "memory-store" },
+    ]);
+    const sessions = createSessions(options);
+    const pages = healthy(options);
+    const bound = await serve(express().post("/device", nodeDeviceBinding(sessions)).use(pages), true);
+    expect(await codes({ url: bound, options })).toEqual(["memory-store"]);
+    expect(await codes({ url: "https://127.0.0.1:1/", options })).toEqual(["unreachable", "memory-store"]);
   });
 
   it("asks the options and the store", async () => {
