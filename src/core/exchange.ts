@@ -419,7 +419,9 @@ export class Exchange<Data extends object> {
   }
 
   #leave(): HeaderEdits {
-    return this.#reply.edits(this.#live, () => this.#isPersistent(), this.#read);
+    const live = this.#live;
+    const isPersistent = live !== undefined && this.#reply.givesId && this.#isPersistent();
+    return this.#reply.edits(live, isPersistent, this.#read);
   }
 
   /** Of a session that nobody has seen, nothing may be overwritten, nor said to have ended. */

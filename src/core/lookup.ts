@@ -2,7 +2,7 @@ import { isHoldfastError } from "../errors.ts";
 import { type Awaitable, applyChange, type Change, type SessionRecord } from "../store.ts";
 import { after, attempt, isPending } from "./after.ts";
 import type { Context } from "./context.ts";
-import { mayProve, verifyDevice } from "./device.ts";
+import { type DeviceBound, mayProve, verifyDevice } from "./device.ts";
 import type { SessionEvents } from "./events.ts";
 import { digestSecret, matchSecret, type SessionId } from "./id.ts";
 import { isJustReplaced, isLive } from "./lifetime.ts";
@@ -120,15 +120,22 @@ export function createLookup({ settings, emit, call }: Context): Lookup {
     }
     // The record's own text: the one made for this request would have to be put together first.
     const secretHash = match === "current" ? record.secretHash : record.previousHash!;
-    return after(verifyDevice(settings, head, record.entries), (verdict) => {
+    const live: Live = { id, record, secretHash, exact: true };
+    if (settings.deviceBound) return ofDevice(head, live, settings.deviceBound);
+    emit("loaded", { handle });
+    return live;
+  }
+
+  function ofDevice(head: RequestHead, live: Live, device: DeviceBound): Awaitable<Live | "unproven" | undefined> {
+    const { handle } = live.id;
+    return after(verifyDevice(settings, head, live.record.entries), (verdict) => {
       if (verdict === "unreadable") return reject("corrupt", handle);
       if (verdict === "unproven") {
         reject("unproven", handle);
         // Who has lost the key gets a session as anybody does, or could not log in where a login takes one (OAuth's state, a code by mail).
-        return mayProve(head, settings.deviceBound!) ? "unproven" : undefined;
+        return mayProve(head, device) ? "unproven" : undefined;
       }
       emit("loaded", { handle });
-      const live: Live = { id, record, secretHash, exact: true };
       return verdict === "begins" ? { ...live, firstProof: true } : live;
     });
   }

@@ -49,6 +49,11 @@ export class Reply {
     return this.#left;
   }
 
+  /** Whether the client is to get an id. */
+  get givesId(): boolean {
+    return this.#id === "set";
+  }
+
   get isByCookie(): boolean {
     return !this.#received.isBearer;
   }
@@ -93,7 +98,7 @@ export class Reply {
   /** What the headers are to say. `isPersistent` tells whether the id is to outlive the browser. */
   edits(
     live: { readonly id: SessionId; readonly record: SessionRecord } | undefined,
-    isPersistent: () => boolean,
+    isPersistent: boolean,
     wasRead: boolean,
   ): HeaderEdits {
     this.#left = true;
@@ -101,11 +106,11 @@ export class Reply {
     return { setCookie, setHeader, beside: this.#beside(), vary: wasRead ? this.#received.vary : undefined };
   }
 
-  #idEdit(live: Parameters<Reply["edits"]>[0], isPersistent: () => boolean): IdEdit {
+  #idEdit(live: Parameters<Reply["edits"]>[0], isPersistent: boolean): IdEdit {
     if (this.#id === "clear") return this.#received.clear();
     if (this.#id === "keep" || !live) return NO_EDIT;
     const { settings, check } = this.#context;
-    const end = isPersistent() ? cookieEnd(live.record, settings.limits) - Date.now() : undefined;
+    const end = isPersistent ? cookieEnd(live.record, settings.limits) - Date.now() : undefined;
     const edit = this.#received.set(live.id, end);
     if (edit.setCookie !== undefined) check(this.#head);
     return edit;

@@ -53,7 +53,7 @@ export function tell(headers: Headers, edits: HeaderEdits, others: Headers = hea
   const { setCookie, setHeader, beside, vary } = edits;
   if (setCookie !== undefined) headers.append("Set-Cookie", setCookie);
   if (setHeader) headers.set(...setHeader);
-  for (const [name, value] of beside ?? []) headers.set(name, value);
+  if (beside) for (const [name, value] of beside) headers.set(name, value);
   if (givesId(edits) && !headers.has("Cache-Control") && !others.has("Cache-Control")) {
     headers.set("Cache-Control", "no-store");
   }

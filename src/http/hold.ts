@@ -318,7 +318,7 @@ class Hold {
     // As a list, which other middleware expects to find there.
     if (setCookie && !this.#cookieSet) response.appendHeader("Set-Cookie", [setCookie]);
     if (setHeader) response.setHeader(...setHeader);
-    for (const [name, value] of beside ?? []) response.setHeader(name, value);
+    if (beside) for (const [name, value] of beside) response.setHeader(name, value);
     if (setCookie || setHeader) {
       this.#cookieSet = true;
       if (!cacheable && !response.hasHeader("Cache-Control")) response.setHeader("Cache-Control", "no-store");
