@@ -72,6 +72,12 @@ export class DeviceBrowser<Data extends object> {
     return this.bind(await registering(by, challengeIn(await this.login())));
   }
 
+  /** What the browser sends to prove itself, once it has asked for the challenge. */
+  async proof(): Promise<Record<string, string>> {
+    const { headers } = await this.bind(await proving(this.handle));
+    return proving(this.handle, this.#device, challengeIn(headers["Secure-Session-Challenge"]));
+  }
+
   /** The whole dance: without a challenge, then with the one that came. */
   async refresh(by = this.#device, handle = this.handle): Promise<DeviceAnswer> {
     const asked = await this.bind(await proving(handle));

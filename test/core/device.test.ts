@@ -336,8 +336,7 @@ describe("a proof", () => {
 
   it("that comes twice counts once", async () => {
     const browser = await bound();
-    const asked = await browser.bind(await proving(browser.handle));
-    const sent = await proving(browser.handle, device, challengeIn(asked.headers["Secure-Session-Challenge"]));
+    const sent = await browser.proof();
     const both = barrier(2);
     store.before = (method) => (method === "update" ? both.arrive() : undefined);
     const answers = await Promise.all([browser.bind(sent), browser.copy().bind(sent)]);
@@ -347,8 +346,7 @@ describe("a proof", () => {
   it("overlaps with a login, whichever is quicker", async () => {
     for (const slow of ["proof", "login"]) {
       const browser = await bound();
-      const asked = await browser.bind(await proving(browser.handle));
-      const sent = await proving(browser.handle, device, challengeIn(asked.headers["Secure-Session-Challenge"]));
+      const sent = await browser.proof();
       let updates = 0;
       const other = barrier(2);
       // The first to write waits until the other one has.
@@ -369,8 +367,7 @@ describe("a proof", () => {
 
   it("that a logout overtakes brings nothing back", async () => {
     const browser = await bound();
-    const asked = await browser.bind(await proving(browser.handle));
-    const sent = await proving(browser.handle, device, challengeIn(asked.headers["Secure-Session-Challenge"]));
+    const sent = await browser.proof();
     const { handle } = browser;
     store.before = async (method) => {
       if (method !== "update") return;
