@@ -1,46 +1,25 @@
 import { createSign, generateKeyPairSync } from "node:crypto";
-import { createSessions, HoldfastError, type IndexedSessions, type SessionsOptions } from "holdfast";
-import { afterEach, beforeEach, describe, expect, it, vi } from "vitest";
+import { createSessions, HoldfastError } from "holdfast";
+import { describe, expect, it } from "vitest";
 import { isSignedBy, keyOf, parseJwt } from "../../src/core/jwt.ts";
-import { challengeIn, type Device, newDevice, proving, registering } from "../security/device.ts";
+import { challengeIn, newDevice, proving, registering } from "../security/device.ts";
 import { head } from "./client.ts";
-import { DeviceBrowser } from "./device-client.ts";
-import { type WatchedStore, watchedStore } from "./stores.ts";
-
-interface Data {
-  cart: string[];
-}
-
-const MINUTE = 60_000;
-const COOKIE = "__Host-sid-device";
-
-let store: WatchedStore;
-let sessions: IndexedSessions<Data>;
-let device: Device;
-let events: string[];
-
-const later = (ms: number): void => void vi.setSystemTime(Date.now() + ms);
-
-const newBrowser = () => new DeviceBrowser(sessions, device);
-
-function begin(options: Omit<Partial<SessionsOptions>, "store"> = {}): void {
-  sessions = createSessions<Data>({ deviceBound: "/device", ...options, store });
-  sessions.on("rejected", ({ reason }) => void events.push(reason));
-}
-
-/** A browser whose session is bound to its device, and has not shown so yet. */
-async function registered(): Promise<DeviceBrowser<Data>> {
-  const browser = newBrowser();
-  expect((await browser.register()).status).toBe(200);
-  return browser;
-}
-
-async function bound(): Promise<DeviceBrowser<Data>> {
-  const browser = await registered();
-  expect(await browser.user()).toBe("ada");
-  events.length = 0;
-  return browser;
-}
+import type { DeviceBrowser } from "./device-client.ts";
+import {
+  begin,
+  beginWithEach,
+  bound,
+  COOKIE,
+  type Data,
+  device,
+  events,
+  later,
+  MINUTE,
+  newBrowser,
+  registered,
+  sessions,
+  store,
+} from "./device-sessions.ts";
 
 /** Puts another text in an entry's place, as whoever can write to the store. */
 async function overwrite(handle: string, name: string, text: string): Promise<void> {
@@ -48,18 +27,7 @@ async function overwrite(handle: string, name: string, text: string): Promise<vo
   await store.update(handle, { set: new Map([[name, text]]), touchedAt, expiresAt }, { secretHash });
 }
 
-beforeEach(async () => {
-  vi.useFakeTimers({ toFake: ["Date"] });
-  store = watchedStore();
-  events = [];
-  device = await newDevice();
-  begin();
-});
-
-afterEach(async () => {
-  vi.useRealTimers();
-  await sessions.close();
-});
+beginWithEach();
 
 describe("a request that only reads, and shows the first proof", () => {
   it("is answered where the session ends meanwhile", async () => {

@@ -1,54 +1,24 @@
-import { createSessions, type IndexedSessions, type SessionsOptions } from "holdfast";
+import { createSessions, type SessionsOptions } from "holdfast";
 import { barrier } from "holdfast/testing";
-import { afterEach, beforeEach, describe, expect, it, vi } from "vitest";
-import { challengeIn, type Device, newDevice, proving, registering } from "../security/device.ts";
+import { describe, expect, it, vi } from "vitest";
+import { challengeIn, newDevice, proving, registering } from "../security/device.ts";
 import { head } from "./client.ts";
-import { DeviceBrowser } from "./device-client.ts";
-import { type WatchedStore, watchedStore } from "./stores.ts";
+import {
+  begin,
+  beginWithEach,
+  bound,
+  COOKIE,
+  device,
+  events,
+  later,
+  MINUTE,
+  newBrowser,
+  sessions,
+  store,
+} from "./device-sessions.ts";
+import { watchedStore } from "./stores.ts";
 
-interface Data {
-  cart: string[];
-}
-
-const MINUTE = 60_000;
-const COOKIE = "__Host-sid-device";
-
-let store: WatchedStore;
-let sessions: IndexedSessions<Data>;
-let device: Device;
-let events: string[];
-
-const later = (ms: number): void => void vi.setSystemTime(Date.now() + ms);
-
-const newBrowser = () => new DeviceBrowser(sessions, device);
-
-function begin(options: Omit<Partial<SessionsOptions>, "store"> = {}): void {
-  sessions = createSessions<Data>({ deviceBound: "/device", ...options, store });
-  sessions.on("bound", () => void events.push("bound"));
-  sessions.on("rejected", ({ reason }) => void events.push(reason));
-}
-
-/** A browser whose session is bound to its device, and has shown so. */
-async function bound(): Promise<DeviceBrowser<Data>> {
-  const browser = newBrowser();
-  expect((await browser.register()).status).toBe(200);
-  expect(await browser.user()).toBe("ada");
-  events.length = 0;
-  return browser;
-}
-
-beforeEach(async () => {
-  vi.useFakeTimers({ toFake: ["Date"] });
-  store = watchedStore();
-  events = [];
-  device = await newDevice();
-  begin();
-});
-
-afterEach(async () => {
-  vi.useRealTimers();
-  await sessions.close();
-});
+beginWithEach();
 
 describe("a login's response", () => {
   it("tells the browser where it may register a key, for which algorithms, and by which challenge", async () => {
@@ -78,8 +48,7 @@ describe("a login's response", () => {
 
 describe("a registration", () => {
   it.each(["ES256", "RS256"] as const)("binds the session to a key for %s", async (alg) => {
-    device = await newDevice(alg);
-    const browser = newBrowser();
+    const browser = newBrowser(await newDevice(alg));
     const { status, headers, body } = await browser.register();
     expect(status).toBe(200);
     expect(JSON.parse(body)).toEqual({
