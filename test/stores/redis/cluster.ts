@@ -18,7 +18,7 @@ export interface RedisCluster {
   slotsOf(primary: Server): Promise<number[]>;
   /** Moves this many slots from one primary to another, keys and all: the lowest that it has. */
   reshard(from: Server, to: Server, slots: number): Promise<void>;
-  /** Resolves when every slot is served by a primary that is alive, and each of these has this many replicas in line. */
+  /** Resolves when all nodes know that every slot is served by a primary that is alive, and has this many replicas in line. */
   settled(replicas: number): Promise<void>;
   remove(): Promise<void>;
 }
@@ -39,8 +39,9 @@ export async function startCluster(binary: string): Promise<RedisCluster> {
   await cli("--cluster", "create", ...nodes, "--cluster-replicas", "1", "--cluster-yes");
 
   /** CLUSTER NODES: id, address, flags, primary's id, …, slots from the eighth on. */
-  const topology = async () =>
-    (await ask(servers.find(isAlive)!, "CLUSTER", "NODES")).split("\n").map((line) => line.split(" "));
+  const topology = async (asked = servers.find(isAlive)!) =>
+    (await ask(asked, "CLUSTER", "NODES")).split("\n").map((line) => line.split(" "));
+  const replicasOf = (primary: string[], lines: string[][]) => lines.filter((line) => line[3] === primary[0]);
   const serverOf = (line: string[]) => servers.find(({ port }) => line[1]!.includes(`:${port}@`))!;
   const slotsIn = (line: string[]) =>
     line.slice(8).flatMap((range) => {
@@ -54,7 +55,7 @@ export async function startCluster(binary: string): Promise<RedisCluster> {
       const slot = Number(await ask(servers.find(isAlive)!, "CLUSTER", "KEYSLOT", key));
       const lines = await topology();
       const primary = lines.find((line) => slotsIn(line).includes(slot))!;
-      const replica = lines.find((line) => line[3] === primary[0]);
+      const [replica] = replicasOf(primary, lines);
       return { primary: serverOf(primary), replica: replica && serverOf(replica) };
     },
     async otherPrimary(than) {
@@ -72,18 +73,17 @@ export async function startCluster(binary: string): Promise<RedisCluster> {
       await cli("--cluster", "reshard", nodes[0]!, ...ids, "--cluster-slots", String(slots), "--cluster-yes");
     },
     async settled(replicas) {
-      const isServed = async () => {
-        const owners = (await topology()).filter((line) => line.length > 8).map(serverOf);
-        return owners.every(isAlive);
-      };
       const isSettled = async (server: Server) => {
+        const lines = await topology(server);
+        for (const owner of lines.filter((line) => line.length > 8))
+          if (!isAlive(serverOf(owner)) || replicasOf(owner, lines).length < replicas) return false;
         const [info, role] = [await ask(server, "CLUSTER", "INFO"), await ask(server, "INFO", "replication")];
         if (!info.includes("cluster_state:ok")) return false;
         if (role.includes("role:slave")) return role.includes("master_link_status:up");
         return role.split("state=online").length - 1 >= replicas;
       };
       for (let tries = 0; tries < 1000; tries++) {
-        if ((await isServed()) && (await Promise.all(servers.filter(isAlive).map(isSettled))).every(Boolean)) return;
+        if ((await Promise.all(servers.filter(isAlive).map(isSettled))).every(Boolean)) return;
         await setTimeout(50);
       }
       throw new Error("The cluster did not settle within 50 seconds.");
