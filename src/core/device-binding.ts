@@ -1,4 +1,4 @@
-import { HoldfastError, isHoldfastError } from "../errors.ts";
+import { HoldfastError } from "../errors.ts";
 import type { Change, SessionRecord } from "../store.ts";
 import { encode } from "./codec.ts";
 import type { Context } from "./context.ts";
@@ -21,6 +21,7 @@ import { isHandle } from "./id.ts";
 import { type DeviceJwt, isSignedBy, keyOf, parseJwt } from "./jwt.ts";
 import { isLive } from "./lifetime.ts";
 import { isSession, type Lookup } from "./lookup.ts";
+import { versionsBroken } from "./misuse.ts";
 import type { RequestHead } from "./transport.ts";
 
 /** What a browser is answered that registers its device, or proves it. */
@@ -90,7 +91,9 @@ export function createDeviceBinding(
     const jwt = parseJwt(text);
     return swap(handle, await read(handle), async (record) => {
       const before = readEntry(serializer, record.entries, BINDING, isBinding);
-      if (!before || before === "unreadable") return REFUSED;
+      if (!before) return REFUSED;
+      // Not refused, or the keys of one wrong deploy would cost browsers their bindings.
+      if (before === "unreadable") throw unreadable(handle);
       const now = Date.now();
       if (text === undefined) return challenged(handle, before);
       // A key that comes along here is nobody's: the pinned one counts.
@@ -143,19 +146,10 @@ export function createDeviceBinding(
       if (status === "updated") return made.reply();
       record = await read(handle);
     }
-    const message = `The store answered ${MAX_ATTEMPTS} times that another request was quicker to change the session: its versions are broken. Run the kit of holdfast/testing on it.`;
-    throw new HoldfastError("store-failed", message, { operation: "update" });
+    throw versionsBroken(MAX_ATTEMPTS, "a device's proof");
   }
 
-  async function read(handle: string): Promise<SessionRecord | undefined> {
-    try {
-      return await call("read", () => store.read(handle));
-    } catch (error) {
-      // Its own requests report it.
-      if (isHoldfastError(error) && error.code === "record-corrupt") return undefined;
-      throw error;
-    }
-  }
+  const read = (handle: string) => call("read", () => store.read(handle));
 
   /** Device-bound sessions are of https alone, whatever a proxy before the app says. */
   const receive = (head: RequestHead) => transport.receive(head, true);
@@ -175,6 +169,11 @@ export function createDeviceBinding(
     if (handle === undefined) return register(head);
     return isHandle(handle) ? refresh(head, handle) : REFUSED;
   };
+}
+
+function unreadable(handle: string): HoldfastError<"record-corrupt"> {
+  const message = `The device binding of session ${handle} can't be read: it was written under other keys, or somebody wrote into it. Bring back the keys, or revoke the session.`;
+  return new HoldfastError("record-corrupt", message, { handle });
 }
 
 /** A binding that is to be stored, and the answer once it is. */

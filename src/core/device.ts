@@ -37,7 +37,10 @@ export interface Binding extends DeviceKey {
   /** The hash of the proof that the device cookie holds, as of a session's secret; and the end of its time, epoch ms. */
   readonly secretHash: string;
   readonly until: number;
-  /** The proof before, which holds until `graceUntil`. A registration has none: until then requests under way need no proof. */
+  /**
+   * The proof before, which holds until `graceUntil`, the end of its own time: where an answer gets lost, the browser goes on with that one. A registration has none:
+   * until then requests under way need no proof.
+   */
   readonly previousHash?: string;
   readonly graceUntil: number;
 }
@@ -72,8 +75,7 @@ export async function prove(
     secretHash: await hashSecret(proof),
     until: graceAfter(now + lifetime),
     ...(before && { previousHash: before.secretHash }),
-    // A proof that has had its time gets no other.
-    graceUntil: before ? Math.min(before.until, graceAfter(now)) : graceAfter(now),
+    graceUntil: before ? before.until : graceAfter(now),
   };
   return { binding, proof };
 }

@@ -8,7 +8,7 @@ import { BINDING, BOUND, newRegistration, REGISTRATION, verifyDevice } from "./d
 import { hashSecret, newHandle, newSecret, type SessionId } from "./id.ts";
 import { cookieEnd, expiry, graceAfter, isLive, noGrace } from "./lifetime.ts";
 import { Changed, type Found, isSession, type Live } from "./lookup.ts";
-import { loginRequired } from "./misuse.ts";
+import { loginRequired, versionsBroken } from "./misuse.ts";
 import { type Intent, type Plan, plan } from "./plan.ts";
 import { type HeaderEdits, Reply } from "./reply.ts";
 import { Session } from "./session.ts";
@@ -169,11 +169,7 @@ export class Exchange<Data extends object> {
       const value = await fn(entries.stored(name));
       if (await this.#run(() => this.#compareAndSet(base, name, value))) return value;
     }
-    throw new HoldfastError(
-      "store-failed",
-      `The store answered "conflict" ${MAX_ATTEMPTS} times to session.update(${JSON.stringify(name)}): its versions are broken. Run the kit of holdfast/testing on it.`,
-      { operation: "update" },
-    );
+    throw versionsBroken(MAX_ATTEMPTS, `session.update(${JSON.stringify(name)})`);
   }
 
   /**

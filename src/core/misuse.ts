@@ -90,6 +90,12 @@ export function socketUnknown(): HoldfastError<"argument-invalid"> {
   return new HoldfastError("argument-invalid", message, { argument: "socket" });
 }
 
+/** A store that says of every change that another one was quicker. */
+export function versionsBroken(attempts: number, what: string): HoldfastError<"store-failed"> {
+  const message = `The store answered "conflict" ${attempts} times to ${what}: its versions are broken. Run the kit of holdfast/testing on it.`;
+  return new HoldfastError("store-failed", message, { operation: "update" });
+}
+
 /** Throws `option-invalid` unless they are origins as browsers write them. */
 export function checkOrigins(origins: unknown, option: string): void {
   if (areOrigins(origins)) return;
