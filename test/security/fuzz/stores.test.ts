@@ -3,7 +3,7 @@ import { createSessions, type IndexedSessions } from "holdfast";
 import { afterAll, beforeAll, describe, expect, it } from "vitest";
 import { type Client, client } from "../../core/client.ts";
 import { describeWith } from "../../needs.ts";
-import { inD1, inMariaDb, inPostgres, inRedis, inSqlite, type OpenAStore, type OpenStore } from "../targets/stores.ts";
+import { inD1, inMysql, inPostgres, inRedis, inSqlite, type OpenAStore, type OpenStore } from "../targets/stores.ts";
 import { check, FUZZ_TIMEOUT } from "./cases.ts";
 
 interface Data {
@@ -89,4 +89,5 @@ describe("a damaged row in SQLite", () => survives(inSqlite));
 describeWith("workerd", "a damaged row in D1", () => survives(inD1));
 describeWith("Redis", "a damaged row in Redis", (place) => survives(inRedis(place)));
 describeWith("PostgreSQL", "a damaged row in PostgreSQL", (place) => survives(inPostgres(place)));
-describeWith("MariaDB", "a damaged row in MariaDB", (place) => survives(inMariaDb(place)));
+describeWith("MariaDB", "a damaged row in MariaDB", (place) => survives(inMysql(place)));
+describeWith("MySQL", "a damaged row in MySQL", (place) => survives(inMysql(place)));

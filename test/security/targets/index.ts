@@ -3,9 +3,9 @@ import type { Target } from "../target.ts";
 import { expressSession, inConnectRedis, inMemoryStore } from "./express-session.ts";
 import { holdfast } from "./holdfast.ts";
 import { byExpress, byFastify, byFetch, byKoa, byNode } from "./servers.ts";
-import { inMariaDb, inMemory, inPostgres, inRedis, inSqlite } from "./stores.ts";
+import { inMemory, inMysql, inPostgres, inRedis, inSqlite } from "./stores.ts";
 
-const [redis, postgres, mariaDb] = (["Redis", "PostgreSQL", "MariaDB"] as const).map(availability);
+const [redis, postgres, mariaDb, mysql] = (["Redis", "PostgreSQL", "MariaDB", "MySQL"] as const).map(availability);
 
 /** Each adapter on the memory store, and each store under one of them. Another adapter is one line here. */
 export const ours: readonly Target[] = [
@@ -25,7 +25,8 @@ export const onServers = [
     place: postgres,
     target: (url: string) => holdfast("fetch on PostgreSQL", byFetch, inPostgres(url)),
   },
-  { need: "MariaDB", place: mariaDb, target: (url: string) => holdfast("node on MariaDB", byNode, inMariaDb(url)) },
+  { need: "MariaDB", place: mariaDb, target: (url: string) => holdfast("node on MariaDB", byNode, inMysql(url)) },
+  { need: "MySQL", place: mysql, target: (url: string) => holdfast("node on MySQL", byNode, inMysql(url)) },
 ] as const;
 
 /** The public comparison. */

@@ -130,7 +130,8 @@ export const inPostgres =
     };
   };
 
-export const inMariaDb =
+/** MySQL or MariaDB. */
+export const inMysql =
   (url: string): OpenAStore =>
   async () => {
     const server = await mysql.createConnection(url);
