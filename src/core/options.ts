@@ -227,15 +227,21 @@ function settleCsrf(csrf: SessionsOptions["csrf"] = false): readonly string[] | 
 
 function settleKeys(given: SessionsOptions["keys"]): Uint8Array<ArrayBuffer>[] | undefined {
   if (given === undefined) return undefined;
-  const keys = [given]
-    .flat()
-    .map((key) => new Uint8Array(typeof key === "string" ? new TextEncoder().encode(key) : key));
+  const keys = [given].flat().map(bytesOf);
   // Of a text of one letter, or of a key that was never filled, there is nothing to derive from.
   if (keys.length > 0 && keys.every((key) => key.length >= 32 && new Set(key).size >= 8)) return keys;
   throw invalid(
     "keys",
     "must be one or more keys of at least 32 random bytes each, as `openssl rand -base64 32` makes them",
   );
+}
+
+/** None of what is no key. */
+function bytesOf(key: unknown): Uint8Array<ArrayBuffer> {
+  if (typeof key === "string") return new TextEncoder().encode(key);
+  // By its name, for test runners have a Uint8Array of their own.
+  const isBytes = Object.prototype.toString.call(key) === "[object Uint8Array]";
+  return new Uint8Array(isBytes ? (key as Uint8Array) : 0);
 }
 
 function settleLimit(limit: SessionsOptions["maxPerUser"], store: Partial<IndexedStore>): UserLimit | undefined {
