@@ -241,7 +241,7 @@ function bytesOf(key: unknown): Uint8Array<ArrayBuffer> {
   if (typeof key === "string") return new TextEncoder().encode(key);
   // By its name, for test runners have a Uint8Array of their own.
   const isBytes = Object.prototype.toString.call(key) === "[object Uint8Array]";
-  return new Uint8Array(isBytes ? (key as Uint8Array) : 0);
+  return new Uint8Array(isBytes ? (key as Uint8Array) : []);
 }
 
 function settleLimit(limit: SessionsOptions["maxPerUser"], store: Partial<IndexedStore>): UserLimit | undefined {
