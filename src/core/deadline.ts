@@ -10,8 +10,11 @@ type Watch = (expire: () => void) => () => void;
 /** In Cloudflare Workers a timer ends with the request that began it, and may touch no other request's promises. */
 const timersEndWithRequests = (): boolean => globalThis.navigator?.userAgent === "Cloudflare-Workers";
 
+/** A timer of more ms would go off at once. */
+const LONGEST = 2 ** 31 - 1;
+
 export function createDeadline(timeout: number): Deadline {
-  const watch = (timersEndWithRequests() ? eachByItself : allTogether)(timeout);
+  const watch = (timersEndWithRequests() ? eachByItself : allTogether)(Math.min(timeout, LONGEST));
   return (start, fail) => {
     let value: ReturnType<typeof start>;
     try {

@@ -288,6 +288,14 @@ describe("a store that fails", () => {
     await refused;
   });
 
+  it("may be given more time than a timer has", async () => {
+    begin({ timeout: "30d" });
+    const timers = vi.spyOn(globalThis, "setTimeout");
+    await loginAs(sessions, "ada");
+    expect(timers).toHaveBeenCalledOnce();
+    expect(timers.mock.calls[0]![1]).toBeLessThan(2 ** 31);
+  });
+
   it("is not asked where the client has no id", async () => {
     store.before = () => {
       throw new Error("down");
