@@ -1,12 +1,16 @@
 import type { Sender } from "./client.ts";
 
-/** Settings of the server that can lose sessions. A managed server may refuse to tell: then there are none. */
+/** By how much the server's clock may be ahead before sessions end early, in ms. */
+const SKEW = 5000;
+
+/** Settings of the server that can lose sessions, and its clock, by which it clears them away. A managed server may refuse to tell: then there are none. */
 export async function check(send: Sender["send"], key: string): Promise<readonly string[]> {
-  const [memory, persistence, save] = await Promise.all(
+  const [memory, persistence, time, save] = await Promise.all(
     [
       // Within a script, which a Cluster can route by its key.
       () => send(key, "EVAL", "return redis.call('INFO', 'memory')", "1", key),
       () => send(key, "EVAL", "return redis.call('INFO', 'persistence')", "1", key),
+      () => send(key, "EVAL", "return redis.call('TIME')[1]", "1", key),
       () => send(key, "CONFIG", "GET", "save"),
     ].map((ask) => ask().catch(() => undefined)),
   );
@@ -20,6 +24,11 @@ export async function check(send: Sender["send"], key: string): Promise<readonly
   if (setting(persistence, "aof_enabled") === "0" && valueIn(save, "save") === "")
     found.push(
       "This Redis server keeps nothing on disk (appendonly no, save empty): a restart ends all sessions. Set appendonly yes.",
+    );
+  const ahead = Number(time) * 1000 - Date.now();
+  if (ahead > SKEW)
+    found.push(
+      `The clock of this Redis server is ${Math.round(ahead / 1000)} s ahead of this process's: sessions end early by as much. Let all machines take their time from NTP.`,
     );
   return found;
 }

@@ -72,6 +72,19 @@ describeWith("redis-server", "the Redis store on a server", (binary) => {
     }
   });
 
+  it("whose clock is ahead, warns that sessions end early", async () => {
+    const { client } = await start("--appendonly", "yes");
+    for (const [ahead, found] of [
+      [60_000, [expect.stringMatching(/clock .* (59|60) s ahead/)]],
+      [-60_000, []],
+    ] as const) {
+      vi.useFakeTimers({ toFake: ["Date"], now: Date.now() - ahead });
+      endings.push(() => void vi.useRealTimers());
+      expect(await redisStore(client, { onWarning: () => {} }).problems!()).toEqual(found);
+      vi.useRealTimers();
+    }
+  });
+
   it("that keeps nothing on disk, warns once", async () => {
     const { server, client } = await start();
     expect(await warnings(client)).toEqual([expect.stringMatching(/keeps nothing on disk/)]);

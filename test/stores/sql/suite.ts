@@ -2,7 +2,7 @@ import { type ChildProcess, fork } from "node:child_process";
 import { once } from "node:events";
 import fc from "fast-check";
 import { createSessions } from "holdfast";
-import { afterEach, describe, expect, it } from "vitest";
+import { afterEach, describe, expect, it, vi } from "vitest";
 import { applyChange, type IndexedStore } from "../../../src/store.ts";
 import { client } from "../../core/client.ts";
 import { startProxy, type TcpProxy } from "../../proxy.ts";
@@ -58,6 +58,17 @@ export function sqlStoreTests(database: Database): void {
       const isPostgres = database.url.startsWith("postgres");
       await database.run(`DROP INDEX ${isPostgres ? `${table}_user` : `${table}_user ON ${table}`}`);
       expect(await store.problems!()).toEqual([expect.stringMatching(/no index on user_id/)]);
+    });
+
+    it("is of a server whose clock is off, and says so", async () => {
+      const store = database.store({ table: newTable() });
+      await store.create("h", newRecord());
+      vi.useFakeTimers({ toFake: ["Date"], now: Date.now() + 60_000 });
+      try {
+        expect(await store.problems!()).toEqual([expect.stringMatching(/clocks .* differ by -(59|60|61) s/)]);
+      } finally {
+        vi.useRealTimers();
+      }
     });
 
     it("is created once, however many come first", async () => {
