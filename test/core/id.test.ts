@@ -2,7 +2,7 @@ import fc from "fast-check";
 import { describe, expect, it } from "vitest";
 import * as node from "../../src/core/crypto.node.ts";
 import * as web from "../../src/core/crypto.web.ts";
-import { formatId, hashSecret, matchSecret, newHandle, newSecret, parseId } from "../../src/core/id.ts";
+import { formatId, hashSecret, matchSecret, newHandle, newSecret, parseId, sameText } from "../../src/core/id.ts";
 import type { SessionRecord } from "../../src/store.ts";
 
 const record = (fields: Partial<SessionRecord>): SessionRecord => ({
@@ -52,6 +52,22 @@ describe("a secret's hash against a record", () => {
       expect(matchSecret(record({}), wrong, 0)).toBe("wrong");
     }
     expect(matchSecret(record({ secretHash: "2:current" }), "current", 0)).toBe("wrong");
+  });
+
+  it("is compared to its end, wherever the two differ", () => {
+    const hash = "h".repeat(43);
+    for (const at of [0, 21, 42, undefined]) {
+      let seen = 0;
+      const digest = {
+        length: hash.length,
+        charCodeAt(index: number) {
+          seen++;
+          return index === at ? 0 : hash.charCodeAt(index);
+        },
+      };
+      expect(sameText(digest as string, hash)).toBe(at === undefined);
+      expect(seen, `different at ${at}`).toBe(hash.length);
+    }
   });
 
   it("is the previous one until its grace ends, and superseded from then on", () => {
