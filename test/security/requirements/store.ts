@@ -93,8 +93,9 @@ export const store: readonly Probe[] = [
     number: 26,
     name: "what happens to sessions is told, without their ids (OWASP Session Management)",
     async run(start, target) {
-      const app = await start();
-      const events = offered(app.events, "event of a session's life");
+      offered((await start()).events, "event of a session's life");
+      const app = await start({ maxPerUser: { sessions: 2, beyond: "evict-oldest" } });
+      const events = app.events!;
       const guest = await visited(app);
       const ids = [guest.id];
       await guest.post("/login");
@@ -103,6 +104,9 @@ export const store: readonly Probe[] = [
       await replaced.get("/user");
       await replaced.stranger(`${app.cookieName}=x`).get("/user");
       await guest.copy().post("/logout");
+      await loggedIn(app);
+      await app.elapse(MINUTE);
+      await loggedIn(app);
       const other = await loggedIn(app);
       await app.elapse(29 * MINUTE);
       await other.get("/user");
@@ -112,8 +116,11 @@ export const store: readonly Probe[] = [
       const stricter = await start({ after: app, idle: MINUTE });
       await stricter.visitor().stranger(last.cookie).get("/user");
       assert.ok(stricter.events!.some(({ name }) => name === "expired"));
+      app.breakStore("read");
+      await last.get("/user");
       const names = new Set(events.map(({ name }) => name));
-      for (const name of ["created", "loaded", "rotated", "rejected", "destroyed", "revoked"]) {
+      const all = ["created", "loaded", "rotated", "rejected", "destroyed", "revoked", "evicted", "storeError"];
+      for (const name of all) {
         assert.ok(names.has(name), `no event ${name}`);
       }
       const told = JSON.stringify(events);
