@@ -1,11 +1,11 @@
-import { availability } from "../../needs.ts";
+import { availability, type Need } from "../../needs.ts";
 import type { Target } from "../target.ts";
 import { expressSession, inConnectRedis, inMemoryStore } from "./express-session.ts";
 import { holdfast } from "./holdfast.ts";
 import { byExpress, byFastify, byFetch, byKoa, byNode } from "./servers.ts";
-import { inMemory, inMysql, inPostgres, inRedis, inSqlite } from "./stores.ts";
+import { inD1, inMemory, inMysql, inPostgres, inRedis, inSqlite } from "./stores.ts";
 
-const [redis, postgres, mariaDb, mysql] = (["Redis", "PostgreSQL", "MariaDB", "MySQL"] as const).map(availability);
+const redis = availability("Redis");
 
 /** Each adapter on the memory store, and each store under one of them. Another adapter is one line here. */
 export const ours: readonly Target[] = [
@@ -18,16 +18,13 @@ export const ours: readonly Target[] = [
 ];
 
 /** Those whose server this machine may lack. */
-export const onServers = [
-  { need: "Redis", place: redis, target: (url: string) => holdfast("node on Redis", byNode, inRedis(url)) },
-  {
-    need: "PostgreSQL",
-    place: postgres,
-    target: (url: string) => holdfast("fetch on PostgreSQL", byFetch, inPostgres(url)),
-  },
-  { need: "MariaDB", place: mariaDb, target: (url: string) => holdfast("node on MariaDB", byNode, inMysql(url)) },
-  { need: "MySQL", place: mysql, target: (url: string) => holdfast("node on MySQL", byNode, inMysql(url)) },
-] as const;
+export const onServers: readonly { readonly need: Need; readonly target: (place: string) => Target }[] = [
+  { need: "Redis", target: (url) => holdfast("node on Redis", byNode, inRedis(url)) },
+  { need: "PostgreSQL", target: (url) => holdfast("fetch on PostgreSQL", byFetch, inPostgres(url)) },
+  { need: "MariaDB", target: (url) => holdfast("node on MariaDB", byNode, inMysql(url)) },
+  { need: "MySQL", target: (url) => holdfast("node on MySQL", byNode, inMysql(url)) },
+  { need: "workerd", target: () => holdfast("fetch on D1", byFetch, inD1) },
+];
 
 /** The public comparison. */
 export const theirs: readonly Target[] = [
@@ -37,5 +34,9 @@ export const theirs: readonly Target[] = [
 
 /** Those of holdfast's that this machine can run. */
 export function available(): Target[] {
-  return [...ours, ...onServers.flatMap(({ place, target }) => (place ? [target(place)] : []))];
+  const there = onServers.flatMap(({ need, target }) => {
+    const place = availability(need);
+    return place ? [target(place)] : [];
+  });
+  return [...ours, ...there];
 }

@@ -64,15 +64,20 @@ export const inSqlite: OpenAStore = async () => {
   };
 };
 
+/** Cloudflare's runtime takes a second to start, so one is there for all, until the process ends. Each store has one of its databases to itself. */
+let runtime: Miniflare | undefined;
+const databases = Array.from({ length: 8 }, (_, i) => `DB${i}`);
+
 export const inD1: OpenAStore = async () => {
-  const flare = new Miniflare({
+  runtime ??= new Miniflare({
     modules: true,
     script: "export default { fetch: () => new Response() }",
     compatibilityDate: "2026-07-01",
-    d1Databases: { DB: newName() },
+    d1Databases: [...databases],
     cf: false,
   });
-  const db = (await flare.getD1Database("DB")) as unknown as D1;
+  const database = databases.shift()!;
+  const db = (await runtime.getD1Database(database)) as unknown as D1;
   const store = d1Store(db);
   await store.read("");
   const all = "SELECT json_object('handle', handle, 'secret', secret_hash, 'entries', entries) FROM holdfast_sessions";
@@ -82,7 +87,10 @@ export const inD1: OpenAStore = async () => {
       await db.prepare("UPDATE holdfast_sessions SET entries = ? WHERE handle = ?").bind(text, handle).run();
     },
     rows: async () => (await db.prepare(all).raw()).map(String),
-    close: () => flare.dispose(),
+    async close() {
+      await db.prepare("DROP TABLE holdfast_sessions").run();
+      databases.push(database);
+    },
   };
 };
 
