@@ -40,6 +40,8 @@ export function operationsOn({ name, prepare, diagnose }: Server): Operations {
   function explained(error: unknown, operation: string): HoldfastError {
     if (isHoldfastError(error)) return error;
     const diagnosis = diagnose(error);
+    // PostgreSQL hangs the row on its errors, and what of it was being read.
+    for (const field of ["detail", "where"]) Reflect.deleteProperty(Object(error), field);
     // Without the server's words, which may quote a value.
     const [code, advice] =
       diagnosis === "undone" ? UNDONE : (diagnosis ?? ["store-failed", `failed${codeOf(error)}. See the cause.`]);

@@ -1,3 +1,4 @@
+import { inspect } from "node:util";
 import postgres from "postgres";
 import { describe, expect, it } from "vitest";
 import { postgresStore } from "../../src/stores/postgres.ts";
@@ -59,6 +60,20 @@ describeWith("PostgreSQL", "the PostgreSQL store", (place) => {
       await expect(update(store, "h")).rejects.toEqual(failing("store-locked", /lock_timeout/));
       await release();
       expect(await update(store, "h")).toEqual({ status: "updated", version: 2 });
+    });
+
+    it.each([
+      ["pg", () => pgPool(database.url)],
+      ["postgres.js", () => postgresJs(database.url)],
+    ])("of a row is told without the row, through %s", async (_, connect) => {
+      const table = newTable();
+      const store = postgresStore(ending(connect()), { table });
+      await store.read("h");
+      await database.run(`ALTER TABLE ${table} ADD CHECK (version > 1)`);
+      const record = newRecord({ entries: new Map([["a", '"the password is tea"']]) });
+      const error = await Promise.resolve(store.create("h", record)).catch((error) => error);
+      expect(error).toEqual(failing("store-failed", /23514/));
+      expect(inspect(error, { depth: 5 })).not.toMatch(/tea/);
     });
 
     it("of a user without rights says what to do", async () => {
