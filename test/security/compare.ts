@@ -49,7 +49,7 @@ async function verdictOn(targets: readonly Target[], each: Probe): Promise<Outco
   return outcomes.find(({ verdict }) => verdict !== "holds" && verdict !== "not applicable") ?? { verdict: "holds" };
 }
 
-listenToConsole(false);
+listenToConsole();
 process.env.NO_DEPRECATION = "express-session";
 const say = (line: string): boolean => process.stdout.write(`${line}\n`);
 const libraries = [

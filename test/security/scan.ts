@@ -64,14 +64,26 @@ export function total(library: string): { apps: number; secrets: number; texts: 
 
 const METHODS = ["debug", "info", "log", "warn", "error", "trace"] as const;
 
-/** Has every open scan hear what is logged. `loud` says whether it is still printed. */
-export function listenToConsole(loud: boolean): void {
+/** Has every open scan hear what is logged, which is printed no more. */
+export function listenToConsole(): void {
+  for (const method of METHODS) {
+    console[method] = (...args: unknown[]) => {
+      const text = format(...args);
+      for (const scan of open) scan.heard("log", text);
+    };
+  }
+}
+
+/** Answers the lines logged from here on that hold what has the form of an id, whoever gave it out. */
+export function idsOnConsole(): readonly string[] {
+  const found: string[] = [];
   for (const method of METHODS) {
     const print = console[method];
     console[method] = (...args: unknown[]) => {
       const text = format(...args);
-      for (const scan of open) scan.heard("log", text);
-      if (loud) print.apply(console, args);
+      if (/(?<![\w-])[\w-]{22}\.[\w-]{43}(?![\w-])/.test(text)) found.push(text);
+      print.apply(console, args);
     };
   }
+  return found;
 }

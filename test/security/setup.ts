@@ -1,9 +1,9 @@
 import { afterAll, expect } from "vitest";
-import { listenToConsole, total } from "./scan.ts";
+import { idsOnConsole, listenToConsole, total } from "./scan.ts";
 
 // For every file of test/security: whatever is said while its tests run is searched for ids.
 if (expect.getState().testPath?.includes("/test/security/")) {
-  listenToConsole(false);
+  listenToConsole();
   afterAll(() => {
     const { apps, secrets, texts, found } = total("holdfast");
     if (texts === 0) return;
@@ -13,4 +13,8 @@ if (expect.getState().testPath?.includes("/test/security/")) {
     );
     expect(found).toEqual([]);
   });
+} else {
+  // Of all others, what they log.
+  const found = idsOnConsole();
+  afterAll(() => expect(found).toEqual([]));
 }
