@@ -1,4 +1,5 @@
 import { attempt, isPending } from "../core/after.ts";
+import { guarded } from "../core/cache-control.ts";
 import type { Exchange } from "../core/exchange.ts";
 import { sessionTaken } from "../core/misuse.ts";
 import type { HeaderEdits } from "../core/reply.ts";
@@ -321,7 +322,8 @@ class Hold {
     if (beside) for (const [name, value] of beside) response.setHeader(name, value);
     if (setCookie || setHeader) {
       this.#cookieSet = true;
-      if (!cacheable && !response.hasHeader("Cache-Control")) response.setHeader("Cache-Control", "no-store");
+      const own = response.getHeader("Cache-Control")?.toString();
+      if (!cacheable && guarded(own) !== own) response.setHeader("Cache-Control", guarded(own));
     }
     if (vary) {
       const before = response.getHeader("Vary");

@@ -109,15 +109,25 @@ export const cookies: Cases = {
     assert.equal((await first.post("/b")).get("cache-control"), undefined);
   },
 
-  async "a Cache-Control of the app's own stays, beside a cookie too"(start) {
-    const { visitor } = await start({
-      "POST /x": ({ session }) => {
-        session.data.a = 1;
-        return send(200, { "cache-control": "private, max-age=1" }, "x");
-      },
-    });
-    const { get, cookies } = await visitor().post("/x");
-    assert.deepEqual([get("cache-control"), cookies.length], ["private, max-age=1", 1]);
+  async "a Cache-Control of the app's own stays, but for one by which shared caches would keep the cookie"(start) {
+    for (const [own, sent] of [
+      ["private, max-age=1", "private, max-age=1"],
+      ["max-age=0, No-Store", "max-age=0, No-Store"],
+      ["public, max-age=60", "no-store"],
+      ["max-age=60", "no-store"],
+      ['private="set-cookie"', "no-store"],
+    ]) {
+      const { visitor } = await start({
+        "POST /x": ({ session }) => {
+          session.data.a = 1;
+          return send(200, { "cache-control": own! }, "x");
+        },
+        "GET /x": () => send(200, { "cache-control": own! }, "x"),
+      });
+      const { get, cookies } = await visitor().post("/x");
+      assert.deepEqual([get("cache-control"), cookies.length], [sent, 1]);
+      assert.equal((await visitor().get("/x")).get("cache-control"), own);
+    }
   },
 
   async "Vary names Cookie where the session was read, beside what the app named"(start) {

@@ -129,7 +129,11 @@ function withEdits(answer: Answer, { setCookie, vary }: HeaderEdits): Answer {
   const add = (line: string): void => void headers.push(line);
   if (setCookie) {
     add(`Set-Cookie: ${setCookie}`);
-    if (!headers.some((line) => /^cache-control:/i.test(line))) add("Cache-Control: no-store");
+    const isOwn = (line: string): boolean => /^cache-control:/i.test(line);
+    if (!headers.some((line) => isOwn(line) && /\bprivate\b/.test(line))) {
+      headers.splice(0, headers.length, ...headers.filter((line) => !isOwn(line)));
+      add("Cache-Control: no-store");
+    }
   }
   const varies = headers.filter((line) => /^vary:/i.test(line)).join();
   if (vary && !/cookie|\*/i.test(varies)) add("Vary: Cookie");

@@ -8,7 +8,7 @@ import { commits, expectEdited, type Protocol, type Situation, serve, wire } fro
 type Step = ["call", method: string, ...args: unknown[]] | ["status", number] | ["turn"];
 
 const name = fc.constantFrom("X-One", "x-one", "X-Two", "Set-Cookie", "Vary", "Cache-Control");
-const header = fc.tuple(name, fc.constantFrom("a", "b", "accept, cookie", "*", "no-cache"));
+const header = fc.tuple(name, fc.constantFrom("a", "b", "accept, cookie", "*", "private"));
 const headers = fc.array(header, { maxLength: 3 });
 /** What Node makes of two cases of one name in an object depends on whether other headers were set before. */
 const distinct = fc.uniqueArray(header, { maxLength: 3, selector: ([name]) => name.toLowerCase() });

@@ -8,7 +8,17 @@ export const leaks: readonly Probe[] = [
     number: 22,
     name: "no cache keeps a cookie or a visitor's page: no-store and Vary are there (CVE-2023-30861, CVE-2026-27205)",
     async run(start) {
-      const app = await start();
+      const app = await start({
+        routes: {
+          "GET /picture": ({ session }) => {
+            session.set("seen", true);
+            return { headers: { "cache-control": "public, max-age=86400" } };
+          },
+        },
+      });
+      const picture = await app.visitor().get("/picture");
+      assert.equal(picture.cookies.length, 1);
+      assert.match(picture.get("cache-control") ?? "", /no-store/, "the cookie may be cached with a public file");
       const guest = app.visitor();
       const first = await guest.post("/a");
       assert.equal(first.cookies.length, 1);
