@@ -141,6 +141,24 @@ describe("a logout", () => {
     });
   }
 
+  it("survives a slow request whose use would move the cookie's end: no cookie comes late", async () => {
+    vi.useFakeTimers({ toFake: ["Date"] });
+    const rolling = createSessions<Data>({ store, absolute: false, renew: "20m", cookie: { persistent: true } });
+    browser = client(rolling);
+    for (const age of [10, 25]) {
+      await browser.set({ views: age });
+      const [slow, parallel, use] = [await browser.open(), await browser.open(), await browser.open()];
+      vi.setSystemTime(Date.now() + age * 60_000);
+      expect((await use.commit()).setCookie).toMatch(/Max-Age=1800/);
+      await another().request((session) => session.destroy());
+      expect((await slow.commit()).setCookie).toBeUndefined();
+      parallel.session.data.views = 0;
+      await expect((async () => parallel.commit())()).rejects.toMatchObject(GONE);
+      expect(parallel.abandon().setCookie).toBeUndefined();
+      browser.cookie = undefined;
+    }
+  });
+
   it("from afar ends requests under way as well", async () => {
     await browser.request((session) => session.login("ada"));
     const slow = await browser.open();
