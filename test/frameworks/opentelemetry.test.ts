@@ -100,7 +100,15 @@ describe("OpenTelemetry", () => {
     await browser.set({ cart: "tea leaves" });
     await browser.request((session) => session.login("ada"));
     const [, id = ""] = browser.cookie!.split("=");
-    const told = JSON.stringify(spans.getFinishedSpans().map(({ name, attributes }) => [name, attributes]));
+    broken = true;
+    await expect(browser.request(() => {})).rejects.toMatchObject({ code: "store-failed" });
+    await reader.forceFlush();
+    const ended = spans
+      .getFinishedSpans()
+      .map(({ name, attributes, status, events }) => [name, attributes, status, events]);
+    const measured = exporter.getMetrics().flatMap(({ scopeMetrics }) => scopeMetrics);
+    const told = JSON.stringify([ended, measured]);
+    expect(told).toContain("holdfast.session.events");
     expect(told).toContain(id.split(".")[0]);
     for (const secret of [id, id.split(".")[1]!, "tea leaves", "ada"]) expect(told).not.toContain(secret);
   });
