@@ -72,21 +72,26 @@ const error = (code: FindingCode, message: string): Finding => ({ level: "error"
 const warning = (code: FindingCode, message: string): Finding => ({ level: "warning", code, message });
 
 async function examineApp(url: string, name: string): Promise<Finding[]> {
-  const ask = (headers: Record<string, string> = {}): Promise<Response> => fetch(url, { redirect: "manual", headers });
-  let response: Response;
+  const found: Finding[] = [];
   try {
-    response = await ask();
+    await examineAnswers(url, name, found);
   } catch (cause) {
-    return [
-      error("unreachable", `${url} can't be reached: ${(cause as Error).message}. Start the app, or correct the URL.`),
-    ];
+    const message = `${url} can't be reached: ${(cause as Error).message}. Start the app, or correct the URL.`;
+    found.push(error("unreachable", message));
   }
+  return found;
+}
+
+async function examineAnswers(url: string, name: string, found: Finding[]): Promise<void> {
+  const ask = (headers: Record<string, string> = {}): Promise<Response> => fetch(url, { redirect: "manual", headers });
+  const response = await ask();
   const https = new URL(url).protocol === "https:";
-  const found = examineClock(response);
+  found.push(...examineClock(response));
   const line = cookieIn(response, name);
   if (!line) {
     const message = `${url} set no cookie named ${name}. Give the URL of a page that begins a session, or the name with --cookie.`;
-    return [...found, warning("no-cookie", message)];
+    found.push(warning("no-cookie", message));
+    return;
   }
   found.push(...examineCookie(line, https), ...examineCaching(response));
 
@@ -111,7 +116,6 @@ async function examineApp(url: string, name: string): Promise<Finding[]> {
       );
     }
   }
-  return found;
 }
 
 /** The first Set-Cookie for a cookie of this name, with or without a prefix. */
@@ -203,7 +207,8 @@ function examineCookie(line: string, https: boolean): Finding[] {
 }
 
 function examineCaching({ headers }: Response): Finding[] {
-  if (/no-store|private/i.test(headers.get("cache-control") ?? "")) return [];
+  // `private="name"` is of that header alone.
+  if (/(^|,)\s*(no-store|private)\s*(,|$)/i.test(headers.get("cache-control") ?? "")) return [];
   return [
     error(
       "cacheable",

@@ -107,8 +107,21 @@ describe("the doctor", () => {
     expect(await codes({ url })).toEqual(["clock", "no-prefix", "cacheable"]);
   });
 
-  it("says that nobody answers", async () => {
+  it.each([
+    ["public, max-age=60", ["cacheable"]],
+    ['private="x-other"', ["cacheable"]],
+    ["max-age=60, private", []],
+  ])("of a Cache-Control that says %s finds %j", async (control, found) => {
+    const url = await serve(saying("sid=1; Path=/; HttpOnly; SameSite=Lax", { "cache-control": control }));
+    expect(await codes({ url })).toEqual(found);
+  });
+
+  it("says that nobody answers, or nobody any more", async () => {
     expect(await codes({ url: "http://127.0.0.1:1/" })).toEqual(["unreachable"]);
+    const answer = saying("sid=1; Path=/; SameSite=Lax");
+    let asked = 0;
+    const url = await serve((req, res) => (asked++ === 0 ? answer(req, res) : req.socket.destroy()));
+    expect(await codes({ url })).toEqual(["script-readable", "unreachable"]);
   });
 
   it("finds that nobody answers browsers which bind their sessions", async () => {
