@@ -110,7 +110,7 @@ const BUNDLES: readonly Bundle[] = [
   { subpath: "holdfast/stores/postgres", budget: 5_200, imports: ["node:crypto"], never: ["node:sqlite", "express"] },
   { subpath: "holdfast/stores/d1", web: true, budget: 3_400, imports: [], never: ["node:", "express"] },
   { subpath: "holdfast/stores/mysql", budget: 5_600, imports: ["node:buffer"], never: ["node:sqlite", "express"] },
-  { subpath: "holdfast/doctor", budget: 19_000, imports: ["node:crypto", "node:diagnostics_channel"], never: STORES },
+  { subpath: "holdfast/doctor", budget: 19_200, imports: ["node:crypto", "node:diagnostics_channel"], never: STORES },
   {
     subpath: "holdfast/testing",
     budget: 37_500,
