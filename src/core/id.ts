@@ -29,7 +29,7 @@ export function parseId(value: string): SessionId | undefined {
 }
 
 /** Whether it may be one: nothing else reaches the store. */
-export const isHandle = (value: string): boolean => HANDLE_FORM.test(value);
+export const isHandle = (value: unknown): boolean => typeof value === "string" && HANDLE_FORM.test(value);
 
 /** Whether it may be one: nothing else is worth hashing. */
 export const isSecret = (value: string): boolean => SECRET_FORM.test(value);

@@ -9,6 +9,7 @@ import { createDeviceBinding, type DeviceAnswer } from "./device-binding.ts";
 import { diagnose } from "./diagnose.ts";
 import { createEmitter, type EventListener, type SessionEvents } from "./events.ts";
 import { DEVICE, Exchange } from "./exchange.ts";
+import { isHandle } from "./id.ts";
 import { isLive } from "./lifetime.ts";
 import { createLookup, isSession } from "./lookup.ts";
 import { type SessionsOptions, settle } from "./options.ts";
@@ -156,6 +157,8 @@ export function createSessions<Data extends object = SessionData>(options: Sessi
     },
 
     async revoke(handle, of) {
+      // With a user it comes from a request, and may be anything that JSON holds; without one, from an operator who ends a damaged record.
+      if (of ? !isHandle(handle) : typeof handle !== "string") return false;
       if (of) {
         const record = await call("read", () => store.read(handle));
         if (of.userId === undefined || record?.userId !== String(of.userId)) return false;

@@ -196,6 +196,27 @@ describe("a user's sessions", () => {
     expect(await sessions.revoke(anonymous.value, { userId: undefined })).toBe(false);
   });
 
+  it("are not asked for where what a request names can't be a handle", async () => {
+    const handle = (await loginAs(sessions, "ada")).slice(4, 26);
+    store.calls.length = 0;
+    const sent: unknown[] = [
+      undefined,
+      null,
+      7,
+      "",
+      "\0",
+      `${handle} `,
+      [handle],
+      ["x", handle],
+      { handle },
+      { $ne: "" },
+    ];
+    for (const each of sent) expect(await sessions.revoke(each as string, { userId: "ada" })).toBe(false);
+    expect(store.calls).toEqual([]);
+    expect(events.map(([name]) => name)).not.toContain("storeError");
+    expect(await sessions.list({ userId: "ada" })).toHaveLength(1);
+  });
+
   it("are nobody's where nobody is logged in", async () => {
     await browser.set({ views: 1 });
     await browser.request(async (session) => {
