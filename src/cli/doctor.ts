@@ -1,5 +1,5 @@
 import type { SessionsOptions } from "../index.ts";
-import { createSessions, isHoldfastError } from "../index.ts";
+import { createSessions, HoldfastError, isHoldfastError } from "../index.ts";
 
 /** What is wrong, and how to mend it. `error`: visitors are at risk, or lose their sessions. */
 export interface Finding {
@@ -11,6 +11,7 @@ export interface Finding {
 export type FindingCode =
   | "unreachable"
   | "no-cookie"
+  | "plain-http"
   | "not-secure"
   | "no-prefix"
   | "prefix-broken"
@@ -26,13 +27,14 @@ export type FindingCode =
   | "clock"
   | "device-route"
   | "options"
+  | "weak-key"
   | "memory-store"
   | "store";
 
 export interface DoctorOptions {
   /** A page of the running app. One that begins a session shows the most: it sets the cookie. */
   url?: string;
-  /** The session cookie's name, without a prefix. Default: `sid`. */
+  /** The session cookie's name, with or without its prefix. Default: as `options` says, else `sid`. */
   cookie?: string;
   /** What the app gives `createSessions`: the options are checked, and the store asked about its server. */
   options?: SessionsOptions;
@@ -44,12 +46,18 @@ export interface DoctorOptions {
 const LONGEST = 400 * 24 * 60 * 60;
 const LARGEST = 4096;
 
+/** The fewest characters that hold 32 random bytes, in base64. */
+const SHORTEST_KEY = 43;
+
+/** What no session is called. */
+const NOBODYS = "A".repeat(22);
+
 /** By how much the app's clock may differ from this one's, in ms. The Date header is in whole seconds. */
 const SKEW = 10_000;
 
 /**
  * Looks at a running app's responses, and at its store, and answers what is wrong and how to mend it: cookie attributes and prefix, caches, proxies,
- * clocks, ids that the app adopts, options that can't be, a route that they need and nobody answers, the settings of the store's server. An empty list: nothing was found.
+ * clocks, ids that the app adopts, options that can't be, a route that they need and nobody answers, a store that fails, the settings of its server. An empty list: nothing was found.
  *
  * ```ts
  * for (const { level, message } of await doctor({ url: "https://shop.example/cart" })) console.log(level, message);
@@ -57,12 +65,16 @@ const SKEW = 10_000;
  */
 export async function doctor({
   url,
-  cookie = "sid",
   options,
+  cookie = options?.cookie?.name ?? "sid",
   production = process.env.NODE_ENV === "production",
 }: DoctorOptions): Promise<Finding[]> {
+  if (!url && !options) {
+    const message = "doctor() has nothing to look at: give it the url of a page, the app's options, or both.";
+    throw new HoldfastError("argument-invalid", message, { argument: "url" });
+  }
   return [
-    ...(url ? await examineApp(url, cookie) : []),
+    ...(url ? await examineApp({ url, name: withoutPrefix(cookie), production, csrf: options?.csrf }) : []),
     ...(url && options?.deviceBound ? await examineDeviceRoute(url, options.deviceBound) : []),
     ...(options ? await examineStore(options, production) : []),
   ];
@@ -71,31 +83,46 @@ export async function doctor({
 const error = (code: FindingCode, message: string): Finding => ({ level: "error", code, message });
 const warning = (code: FindingCode, message: string): Finding => ({ level: "warning", code, message });
 
-async function examineApp(url: string, name: string): Promise<Finding[]> {
+/** A page of the app, and what is known of it beforehand. */
+interface Page {
+  readonly url: string;
+  /** The cookie's, without a prefix. */
+  readonly name: string;
+  readonly production: boolean;
+  readonly csrf: SessionsOptions["csrf"];
+}
+
+async function examineApp(page: Page): Promise<Finding[]> {
   const found: Finding[] = [];
   try {
-    await examineAnswers(url, name, found);
+    await examineAnswers(page, found);
   } catch (cause) {
-    const message = `${url} can't be reached: ${(cause as Error).message}. Start the app, or correct the URL.`;
-    found.push(error("unreachable", message));
+    found.push(
+      error("unreachable", `${page.url} can't be reached: ${reason(cause)}. Start the app, or correct the URL.`),
+    );
   }
   return found;
 }
 
-async function examineAnswers(url: string, name: string, found: Finding[]): Promise<void> {
+async function examineAnswers({ url, name, production, csrf }: Page, found: Finding[]): Promise<void> {
   const ask = (headers: Record<string, string> = {}): Promise<Response> => fetch(url, { redirect: "manual", headers });
   const response = await ask();
   const https = new URL(url).protocol === "https:";
   found.push(...examineClock(response));
+  if (production && !https) {
+    const message =
+      "The page was asked for by plain http: whoever is on the way reads and plants cookies, and nothing can be said of Secure and the prefix. Give the https URL that visitors use.";
+    found.push(warning("plain-http", message));
+  }
   const line = cookieIn(response, name);
   if (!line) {
-    const message = `${url} set no cookie named ${name}. Give the URL of a page that begins a session, or the name with --cookie.`;
+    const message = `${url} answered ${response.status} and set no cookie named ${name}. Give the URL of a page that begins a session, or the name with --cookie.`;
     found.push(warning("no-cookie", message));
     return;
   }
-  found.push(...examineCookie(line, https), ...examineCaching(response));
+  found.push(...examineCookie(line, https, csrf), ...examineCaching(response));
 
-  const planted = `${"A".repeat(22)}.${"B".repeat(43)}`;
+  const planted = `${NOBODYS}.${"B".repeat(43)}`;
   const answer = cookieIn(await ask({ cookie: `${line.split("=", 1)[0]}=${planted}` }), name);
   if (answer?.includes(planted)) {
     found.push(
@@ -118,11 +145,17 @@ async function examineAnswers(url: string, name: string, found: Finding[]): Prom
   }
 }
 
+/** What fetch says is "fetch failed"; why stands in its cause. */
+function reason(failure: unknown): string {
+  const { message, cause } = failure as Error;
+  return cause instanceof Error ? cause.message || (cause as NodeJS.ErrnoException).code || message : message;
+}
+
+const withoutPrefix = (name: string): string => name.replace(/^__(Host|Secure)-/i, "");
+
 /** The first Set-Cookie for a cookie of this name, with or without a prefix. */
 function cookieIn(response: Response, name: string): string | undefined {
-  return response.headers
-    .getSetCookie()
-    .find((line) => line.split("=", 1)[0]!.replace(/^__(Host|Secure)-/i, "") === name);
+  return response.headers.getSetCookie().find((line) => withoutPrefix(line.split("=", 1)[0]!) === name);
 }
 
 const attribute = (line: string, name: string): string | undefined =>
@@ -132,7 +165,7 @@ const attribute = (line: string, name: string): string | undefined =>
     .map((value) => value ?? "")[0];
 const isSecure = (line: string): boolean => attribute(line, "Secure") !== undefined;
 
-function examineCookie(line: string, https: boolean): Finding[] {
+function examineCookie(line: string, https: boolean, csrf: SessionsOptions["csrf"]): Finding[] {
   const found: Finding[] = [];
   const [name = "", value = ""] = line.split(";", 1)[0]!.split(/=(.*)/s);
   const prefix = /^__(Host|Secure)-/i.exec(name)?.[1]?.toLowerCase();
@@ -141,7 +174,7 @@ function examineCookie(line: string, https: boolean): Finding[] {
     found.push(
       error(
         "not-secure",
-        'The cookie is not Secure, though the site has https, so it travels by plain http too. If a proxy ends TLS, pass createSessions({ trustProxy: true }), or set Express\'s "trust proxy"; else set cookie.secure to "auto" or true.',
+        'The cookie is not Secure, though the site has https, so it travels by plain http too. If a proxy ends TLS, let it send X-Forwarded-Proto, and pass createSessions({ trustProxy: true }) or set Express\'s "trust proxy"; else set cookie.secure to "auto" or true.',
       ),
     );
   } else if (https && !prefix) {
@@ -176,7 +209,7 @@ function examineCookie(line: string, https: boolean): Finding[] {
         'The cookie has no SameSite, so browsers differ in which of other sites\' requests carry it. Set "lax" or "strict".',
       ),
     );
-  } else if (sameSite === "none") {
+  } else if (sameSite === "none" && !csrf) {
     found.push(
       warning(
         "same-site-none",
@@ -220,7 +253,7 @@ function examineCaching({ headers }: Response): Finding[] {
 /** Asks as a browser that holds a key for a session which there isn't. */
 async function examineDeviceRoute(url: string, bound: NonNullable<SessionsOptions["deviceBound"]>): Promise<Finding[]> {
   const path = typeof bound === "string" ? bound : bound.path;
-  const headers = { "sec-secure-session-id": "A".repeat(22) };
+  const headers = { "sec-secure-session-id": NOBODYS };
   const answer = await fetch(new URL(path, url), { method: "POST", redirect: "manual", headers }).catch(
     () => undefined,
   );
@@ -241,23 +274,38 @@ function examineClock({ headers }: Response): Finding[] {
   ];
 }
 
+/** A text that is too short for 32 random bytes, or has spaces as words do, was thought up. */
+function examineKeys(keys: NonNullable<SessionsOptions["keys"]>): Finding[] {
+  const weak = [keys].flat().some((key) => typeof key === "string" && (key.length < SHORTEST_KEY || key.includes(" ")));
+  if (!weak) return [];
+  const message =
+    "One of the keys looks like a password: 32 random bytes are 43 characters or more (`openssl rand -base64 32`). Put such a key before it, and take it out when the sessions stored under it are over.";
+  return [warning("weak-key", message)];
+}
+
 async function examineStore(options: SessionsOptions, production: boolean): Promise<Finding[]> {
-  const { store } = options;
+  const { store, keys } = options;
+  const found: Finding[] = [];
   try {
     // Checks the options; begins nothing before the first request.
-    createSessions(options);
-  } catch (cause) {
-    if (!isHoldfastError(cause)) throw cause;
-    return [error("options", cause.message)];
-  }
-  try {
+    const sessions = createSessions(options);
+    if (keys) found.push(...examineKeys(keys));
+    // Reads, within the deadline: not every store notices by its settings that its server is down, or its table missing.
+    await sessions.revoke(NOBODYS, { userId: "nobody" });
     const problems = (await store.problems?.()) ?? [];
-    return problems.map((message) =>
+    const asFinding = (message: string): Finding =>
       /process's memory/.test(message)
         ? (production ? error : warning)("memory-store", message)
-        : warning("store", message),
-    );
+        : warning("store", message);
+    return [...found, ...problems.map(asFinding)];
   } catch (cause) {
-    return [error("store", `The store fails: ${(cause as Error).message}`)];
+    if (!isHoldfastError(cause)) return [...found, error("store", `The store fails: ${(cause as Error).message}`)];
+    if (cause.code.startsWith("option-")) return [error("options", cause.message)];
+    return [...found, error("store", `The store fails: ${because(cause)}`)];
   }
+}
+
+/** What holdfast says of the failure, and what the driver said. */
+function because({ message, cause }: Error): string {
+  return cause instanceof Error ? `${message} (${cause.message})` : message;
 }

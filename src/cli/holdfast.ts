@@ -8,7 +8,7 @@ import { doctor } from "./doctor.ts";
 const USAGE = `holdfast doctor: says what is wrong with an app's sessions, and how to mend it
 
   holdfast doctor --url https://shop.example/cart   a page that begins a session
-      --cookie sid          the session cookie's name, without a prefix
+      --cookie sid          the session cookie's name; the default is that of the options
       --options ./file.js   a module that exports \`options\`, what the app gives createSessions
       --production          judge as for visitors; the default where NODE_ENV is production
 
@@ -18,7 +18,7 @@ Exits with 1 where it has found an error.
 const { values, positionals } = read();
 
 if (values.help || positionals[0] !== "doctor" || !(values.url || values.options)) {
-  process.stderr.write(USAGE);
+  (values.help ? process.stdout : process.stderr).write(USAGE);
   process.exit(values.help ? 0 : 2);
 }
 
@@ -49,8 +49,12 @@ function read() {
 }
 
 async function load(file: string): Promise<SessionsOptions> {
-  const { options } = (await import(pathToFileURL(resolve(file)).href)) as { options?: SessionsOptions };
-  if (options) return options;
-  process.stderr.write(`${file} exports no \`options\`.\n`);
+  try {
+    const { options } = (await import(pathToFileURL(resolve(file)).href)) as { options?: SessionsOptions };
+    if (options) return options;
+    process.stderr.write(`${file} exports no \`options\`.\n`);
+  } catch (error) {
+    process.stderr.write(`${file} can't be loaded: ${(error as Error).message}\n`);
+  }
   return process.exit(2);
 }

@@ -1,4 +1,5 @@
 import { execFile } from "node:child_process";
+import { randomBytes } from "node:crypto";
 import { mkdtempSync, rmSync, writeFileSync } from "node:fs";
 import { createServer, type RequestListener } from "node:http";
 import { createServer as createSecure } from "node:https";
@@ -117,7 +118,8 @@ describe("the doctor", () => {
   });
 
   it("says that nobody answers, or nobody any more", async () => {
-    expect(await codes({ url: "http://127.0.0.1:1/" })).toEqual(["unreachable"]);
+    const [gone] = await doctor({ url: "http://127.0.0.1:1/" });
+    expect(gone).toMatchObject({ code: "unreachable", message: expect.not.stringContaining("fetch failed") });
     const answer = saying("sid=1; Path=/; SameSite=Lax");
     let asked = 0;
     const url = await serve((req, res) => (asked++ === 0 ? answer(req, res) : req.socket.destroy()));
@@ -159,6 +161,48 @@ describe("the doctor", () => {
     ]);
     await store.close();
     expect(await doctor({ options: { store } })).toMatchObject([{ level: "error", code: "store" }]);
+  });
+
+  it("finds that a store's server doesn't answer, though the store knows of no problem", async () => {
+    const silent = { ...memoryStore(), read: () => new Promise<never>(() => {}), problems: () => [] };
+    const late = await doctor({ options: { store: silent, timeout: 1 } });
+    expect(late).toMatchObject([{ level: "error", code: "store", message: /did not answer to read within 1 ms/ }]);
+    const failing = { ...memoryStore(), read: () => Promise.reject(new Error("no such table")), problems: undefined };
+    expect(await doctor({ options: { store: failing } })).toMatchObject([{ code: "store", message: /no such table/ }]);
+  });
+
+  it("finds keys that were thought up", async () => {
+    const store = { ...memoryStore(), problems: () => [] };
+    const random = randomBytes(32).toString("base64");
+    for (const weak of ["00112233445566778899aabbccddeeff", "correct horse battery staple and another horse"]) {
+      expect(await codes({ options: { store, keys: [random, weak] } })).toEqual(["weak-key"]);
+    }
+    expect(await codes({ options: { store, keys: [random, randomBytes(32)] } })).toEqual([]);
+  });
+
+  it("takes the cookie's name from the options, or as browsers show it", async () => {
+    const options = { store: { ...memoryStore(), problems: () => [] }, cookie: { name: "shop" } };
+    const url = await serve(healthy(options), true);
+    expect(await codes({ url, options })).toEqual([]);
+    expect(await codes({ url, cookie: "__Host-shop" })).toEqual([]);
+    expect(await doctor({ url })).toMatchObject([{ code: "no-cookie", message: /answered 200 and set no cookie/ }]);
+  });
+
+  it("is content with SameSite=None where csrf is on", async () => {
+    const store = { ...memoryStore(), problems: () => [] };
+    const none = { store, cookie: { secure: true, sameSite: "none" } } as const;
+    const url = await serve(healthy(none), true);
+    expect(await codes({ url, options: none })).toEqual(["same-site-none"]);
+    expect(await codes({ url, options: { ...none, csrf: true } })).toEqual([]);
+  });
+
+  it("says that plain http is no place for visitors", async () => {
+    expect(await codes({ url: await serve(healthy()), production: true })).toEqual(["plain-http"]);
+    expect(await codes({ url: await serve(healthy(), true), production: true })).toEqual([]);
+  });
+
+  it("says what it lacks, where it was given nothing to look at", async () => {
+    await expect(doctor({})).rejects.toMatchObject({ code: "argument-invalid", message: /url of a page/ });
   });
 });
 
@@ -213,6 +257,12 @@ describe("the command", () => {
       code: 2,
       out: expect.stringMatching(/exports no `options`/),
     });
+  });
+
+  it("says which options it can't load", async () => {
+    const missing = await run("doctor", "--options", "./no-such-file.ts");
+    expect(missing.code).toBe(2);
+    expect(missing.out).toMatch(/^\.\/no-such-file\.ts can't be loaded: /);
   });
 
   it.each([[[]], [["doctor"]], [["docotr", "--url", "x"]], [["doctor", "--uri", "x"]]])(
