@@ -1,5 +1,6 @@
 import { publisher } from "#diagnostics";
 import { HoldfastError } from "../errors.ts";
+import { isPending } from "./after.ts";
 
 /**
  * What happens to sessions. Payloads name a session by its handle; no id, secret or data is in them. Each is published to the channel `holdfast:NAME` of
@@ -16,14 +17,17 @@ export interface SessionEvents {
   bound: { handle: string };
   /** A handler ended the session of its request. */
   destroyed: { handle: string };
-  /** A request came with the id of a session whose time is over. */
+  /**
+   * A request came with the id of a session that is over by timeouts which became shorter since it was stored. One that ended by the timeouts it was stored with
+   * is served by no store any more, and comes as `rejected`, `unknown`.
+   */
   expired: { handle: string };
   /** A session was ended from outside, by `revoke` or `revokeAll`. */
   revoked: { handle: string };
   /** A session was ended by a later login of its user, as `maxPerUser` says. */
   evicted: { handle: string };
   /**
-   * A request came with an id that opens nothing: `malformed` is no id at all, `unknown` has no live record, `wrong-secret` does not fit its
+   * A request came with an id that opens nothing: `malformed` is no id at all, `unknown` has no live record (it ended, by a logout or by time, or never was), `wrong-secret` does not fit its
    * record, `superseded` was replaced and came back (a stolen copy, or a request that was long under way), `unproven` is of a session that is bound to a device
    * which the request does not show to be its own (a stolen copy, or a browser that lost its key), `wrong-proof` was sent for such a session, or to bind one, and is none (by whoever
    * knows the handle), `corrupt` has a record, or an entry in it, that can't be read.
@@ -53,7 +57,8 @@ const ALL: Readonly<Record<keyof SessionEvents, true>> = {
 /** The names of all of them. */
 export const EVENTS = Object.keys(ALL) as readonly (keyof SessionEvents)[];
 
-export type EventListener<Name extends keyof SessionEvents> = (event: SessionEvents[Name]) => void;
+/** May be asynchronous: nobody waits for it, and where it throws or rejects, that is logged. */
+export type EventListener<Name extends keyof SessionEvents> = (event: SessionEvents[Name]) => unknown;
 
 type Listeners = { readonly [Name in keyof SessionEvents]: Set<EventListener<Name>> };
 
@@ -76,14 +81,19 @@ export function createEmitter(): Emitter {
       publishers[name]!(event);
       for (const listener of listeners[name]) {
         try {
-          listener(event);
+          const watching = listener(event);
+          if (isPending(watching)) watching.then(undefined, (error) => report(name, error));
         } catch (error) {
-          // A listener watches; it must not fail the request.
-          console.error(`holdfast: a listener of "${name}" threw`, error);
+          report(name, error);
         }
       }
     },
   };
+}
+
+/** A listener watches: it must not fail the request, nor end the process by a rejection that nobody handles. */
+function report(name: string, error: unknown): void {
+  console.error(`holdfast: a listener of "${name}" threw`, error);
 }
 
 function unknownEvent(name: string, known: readonly string[]): HoldfastError<"argument-invalid"> {

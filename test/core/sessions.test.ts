@@ -255,7 +255,7 @@ describe("events", () => {
     expect(JSON.stringify(events)).not.toContain(before.split(".")[1]);
   });
 
-  it("end where their listener asks, and a listener that throws harms nobody", async () => {
+  it("end where their listener asks, and a listener that throws or rejects harms nobody", async () => {
     const error = vi.spyOn(console, "error").mockImplementation(() => {});
     const listener = vi.fn(() => {
       throw new Error("listener");
@@ -266,6 +266,11 @@ describe("events", () => {
     await loginAs(sessions, "ada");
     expect(listener).toHaveBeenCalledTimes(1);
     expect(error).toHaveBeenCalledTimes(1);
+    sessions.on("created", async () => {
+      throw new Error("a listener that awaits");
+    });
+    await loginAs(sessions, "ada");
+    await vi.waitFor(() => expect(error).toHaveBeenCalledTimes(2));
     expect(() => sessions.on("craeted" as never, listener)).toThrow('There is no event "craeted"');
   });
 });
