@@ -1,7 +1,7 @@
 import { HoldfastError } from "../errors.ts";
 
 /** What people bring from other libraries, and where it went. */
-const MOVED: Readonly<Record<string, string>> = {
+export const MOVED: Readonly<Record<string, string>> = {
   secret:
     "ids are random and stored as hashes, so there is nothing to sign: leave it out; keys encrypts what is stored",
   resave: "only what changed is saved: leave it out",
@@ -14,25 +14,29 @@ const MOVED: Readonly<Record<string, string>> = {
   maxAge: "it is idle (since the last use) and absolute (since the beginning); cookie.persistent keeps the cookie",
   expires: "it is idle (since the last use) and absolute (since the beginning); cookie.persistent keeps the cookie",
   httpOnly: "the cookie always is: leave it out",
+  cookieName: "it is cookie.name",
+  password: "it is keys, which encrypts what is stored",
 };
 
 /**
- * Throws `option-unknown` for what isn't among the known, and says which is meant. `prefix` is where they stand: `cookie.`; `ofCookie`, what is an option of the cookie instead.
+ * Throws `option-unknown` for what isn't among the known, and says which is meant. `prefix` is where they stand: `cookie.`; `elsewhere` tells what has gone, or is
+ * called otherwise.
  */
 export function refuseUnknown(
   options: object,
   known: readonly string[],
   prefix = "",
-  ofCookie: readonly string[] = [],
+  elsewhere: Readonly<Record<string, string>> = {},
 ): void {
   for (const option of Object.keys(options)) {
     if (known.includes(option)) continue;
-    const moved = ofCookie.includes(option) ? `it is cookie.${option}` : MOVED[option];
-    const meant = moved ? undefined : nearest(option, known);
-    const advice = meant ? `did you mean ${prefix}${meant}?` : (moved ?? `there are ${known.join(", ")}`);
-    throw new HoldfastError("option-unknown", `There is no option ${prefix}${option}: ${advice}`, {
+    const moved = Object.hasOwn(elsewhere, option) ? elsewhere[option] : undefined;
+    const meant = moved === undefined ? nearest(option, [...known, ...Object.keys(elsewhere)]) : undefined;
+    const where = meant !== undefined && !known.includes(meant) ? ` (${elsewhere[meant]})` : "";
+    const guess = meant === undefined ? `there are ${known.join(", ")}` : `did you mean ${prefix}${meant}?${where}`;
+    throw new HoldfastError("option-unknown", `There is no option ${prefix}${option}: ${moved ?? guess}`, {
       option: prefix + option,
-      ...(meant && { meant: prefix + meant }),
+      ...(meant !== undefined && where === "" && { meant: prefix + meant }),
     });
   }
 }

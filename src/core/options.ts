@@ -7,7 +7,7 @@ import type { DeviceBound } from "./device.ts";
 import { type Duration, milliseconds } from "./duration.ts";
 import { encrypted } from "./encryption.ts";
 import type { Limits } from "./lifetime.ts";
-import { refuseUnknown } from "./misspelt.ts";
+import { MOVED, refuseUnknown } from "./misspelt.ts";
 import { bearerTransport, chosenTransport, cookieTransport, type RequestHead, type Transport } from "./transport.ts";
 import type { UserLimit } from "./user-limit.ts";
 
@@ -143,12 +143,17 @@ const OPTIONS = [
   "deviceBound",
 ];
 const COOKIE_OPTIONS = ["name", "domain", "path", "secure", "sameSite", "partitioned", "priority", "persistent"];
+/** What isn't an option of createSessions, but may be meant for one. */
+const ELSEWHERE = {
+  ...MOVED,
+  ...Object.fromEntries(COOKIE_OPTIONS.map((option) => [option, `it is cookie.${option}`])),
+};
 const STORE_METHODS = ["read", "create", "update", "delete", "sweep", "close"] as const;
 
 /** Checks the options and fills in the defaults. Throws `option-unknown`, `option-invalid` or `option-conflict`. */
 export function settle(options: SessionsOptions): Settings {
   if (!isObject(options)) throw invalid("options", "must be an object such as { store: memoryStore() }");
-  refuseUnknown(options, OPTIONS, "", COOKIE_OPTIONS);
+  refuseUnknown(options, OPTIONS, "", ELSEWHERE);
   const {
     store,
     idle = "30m",
@@ -176,7 +181,7 @@ export function settle(options: SessionsOptions): Settings {
   const { onStoreError = "error" } = options;
   oneOf(onStoreError, ["error", "read-only"], "onStoreError");
   const settled = settleCookie(cookie);
-  const keys = settleKeys(options.keys);
+  const keys = "keys" in options ? settleKeys(options.keys) : undefined;
   return {
     store: keys ? encrypted(store, keys) : store,
     limits,
@@ -220,13 +225,17 @@ function settleDevice({ deviceBound, transport = "cookie", cookie = {} }: Sessio
 
 function settleCsrf(csrf: SessionsOptions["csrf"] = false): readonly string[] | undefined {
   if (csrf === false) return undefined;
+  if (isObject(csrf)) refuseUnknown(csrf, ["allow"], "csrf.");
   const allow = csrf === true ? [] : csrf?.allow;
   if (areOrigins(allow)) return allow;
   throw invalid("csrf", 'must be true, false or { allow: [origins] }, such as "https://pay.example.com"');
 }
 
-function settleKeys(given: SessionsOptions["keys"]): Uint8Array<ArrayBuffer>[] | undefined {
-  if (given === undefined) return undefined;
+function settleKeys(given: SessionsOptions["keys"]): Uint8Array<ArrayBuffer>[] {
+  // Of an environment variable that isn't set there would be plain text in the store, and nobody would notice.
+  if (given === undefined) {
+    throw invalid("keys", "is undefined: set the variable that it comes from, or leave it out and store plain text");
+  }
   const keys = [given].flat().map(bytesOf);
   // Of a text of one letter, or of a key that was never filled, there is nothing to derive from.
   if (keys.length > 0 && keys.every((key) => key.length >= 32 && new Set(key).size >= 8)) return keys;
@@ -246,6 +255,7 @@ function bytesOf(key: unknown): Uint8Array<ArrayBuffer> {
 
 function settleLimit(limit: SessionsOptions["maxPerUser"], store: Partial<IndexedStore>): UserLimit | undefined {
   if (limit === undefined) return undefined;
+  if (isObject(limit)) refuseUnknown(limit, ["sessions", "beyond"], "maxPerUser.");
   const { sessions, beyond } = isObject(limit) ? limit : { sessions: limit, beyond: "evict-oldest" as const };
   if (!Number.isSafeInteger(sessions) || sessions < 1) throw invalid("maxPerUser", "must be a whole number from 1 on");
   oneOf(beyond, ["evict-oldest", "refuse"], "maxPerUser.beyond");
@@ -273,7 +283,7 @@ function settleCookie(
   options: CookieOptions,
 ): Pick<Settings, "secure" | "persistent" | "secureCookie" | "plainCookie"> {
   if (!isObject(options)) throw invalid("cookie", 'must be an object such as { sameSite: "strict" }');
-  refuseUnknown(options, COOKIE_OPTIONS, "cookie.");
+  refuseUnknown(options, COOKIE_OPTIONS, "cookie.", MOVED);
   const { name = "sid", domain, path = "/", secure = "auto", sameSite = "lax", priority } = options;
 
   // What gets into Set-Cookie is checked here, once: nothing from a request ever does (RFC 6265bis 4.1.1).

@@ -64,6 +64,33 @@ describe("createSessions", () => {
     expect(refusal({ cookie: { httpOnly: false } }).message).toContain("always is");
   });
 
+  it("names the one that was meant of those, too", () => {
+    expect(refusal({ saveUnitnitialized: false })).toMatchObject({
+      message:
+        "There is no option saveUnitnitialized: did you mean saveUninitialized? (a session without data is never stored: leave it out)",
+      details: { option: "saveUnitnitialized" },
+    });
+    expect(refusal({ saemSite: "lax" }).message).toContain("it is cookie.sameSite");
+    expect(refusal({ cookie: { HttpOnly: true } }).message).toContain("always is");
+    expect(refusal({ maxPerUser: { session: 3, beyond: "refuse" } }).message).toContain("maxPerUser.sessions?");
+    expect(refusal({ csrf: { allowed: [] } }).message).toContain("did you mean csrf.allow?");
+    expect(refusal({ deviceBound: { path: "/device", ttl: "5m" } }).message).toContain("there are path, lifetime");
+  });
+
+  it("takes no option's name for what every object has", () => {
+    for (const option of ["toString", "constructor", "__proto__"]) {
+      expect(refusal({ [option]: 1 }).message).toContain("there are store, idle");
+    }
+  });
+
+  it("refuses keys that are undefined, as an environment variable is that nobody has set", () => {
+    expect(refusal({ keys: undefined })).toMatchObject({
+      code: "option-invalid",
+      message: expect.stringContaining("set the variable"),
+      details: { option: "keys" },
+    });
+  });
+
   it("refuses durations that can't be meant", () => {
     for (const wrong of ["", "30", "30 minutes", "-1m", 0, -1, Number.NaN, Infinity, null, true, {}, "1e3s"]) {
       expect(refusal({ idle: wrong })).toMatchObject({ code: "option-invalid", details: { option: "idle" } });
