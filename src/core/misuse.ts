@@ -1,5 +1,6 @@
 import { HoldfastError, isHoldfastError } from "../errors.ts";
 import { areOrigins } from "./csrf.ts";
+import { DURATION_RULE } from "./duration.ts";
 import type { Sessions } from "./sessions.ts";
 
 /** How the sessions answer a browser's device. Throws `argument-invalid` where they bind none. */
@@ -51,6 +52,13 @@ export function outsidePath(asked: string, path: string): HoldfastError<"outside
 export function openedLate(): HoldfastError<"headers-sent"> {
   const message = "The session was opened after the response's headers had left. Open it before the first write.";
   return new HoldfastError("headers-sent", message, {});
+}
+
+/** Something that is no duration, where a login's age is asked for. */
+export function noDuration(): HoldfastError<"argument-invalid"> {
+  return new HoldfastError("argument-invalid", `requireFresh(maxAge): maxAge ${DURATION_RULE}.`, {
+    argument: "maxAge",
+  });
 }
 
 /** Something else than null, where null ends the session. */

@@ -1,9 +1,9 @@
 import { random } from "#crypto";
 import { HoldfastError } from "../errors.ts";
 import { INSPECT } from "./data.ts";
-import { type Duration, milliseconds } from "./duration.ts";
+import { type Duration, parseDuration } from "./duration.ts";
 import type { Exchange } from "./exchange.ts";
-import { loginRequired, sessionTaken } from "./misuse.ts";
+import { loginRequired, noDuration, sessionTaken } from "./misuse.ts";
 
 /**
  * The app's session data, declared once for handlers whose framework can't carry the type (Express):
@@ -121,7 +121,8 @@ export class Session<Data extends object = SessionData> {
    * ```
    */
   requireFresh(maxAge: Duration): void {
-    const age = milliseconds(maxAge, "maxAge");
+    const age = parseDuration(maxAge);
+    if (age === undefined) throw noDuration();
     const { authenticatedAt } = this;
     if (authenticatedAt === undefined || Date.now() - authenticatedAt > age) throw loginRequired(age, authenticatedAt);
   }

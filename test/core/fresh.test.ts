@@ -45,7 +45,9 @@ describe("requireFresh", () => {
   });
 
   it("takes a duration, and nothing else", async () => {
-    await expect(requireFresh("soon" as "5m")).rejects.toMatchObject({ code: "option-invalid" });
+    for (const wrong of ["soon", undefined, 0, Infinity]) {
+      await expect(requireFresh(wrong as "5m")).rejects.toMatchObject({ code: "argument-invalid", status: 500 });
+    }
   });
 });
 

@@ -92,7 +92,22 @@ describe("createSessions", () => {
   });
 
   it("refuses durations that can't be meant", () => {
-    for (const wrong of ["", "30", "30 minutes", "-1m", 0, -1, Number.NaN, Infinity, null, true, {}, "1e3s"]) {
+    for (const wrong of [
+      "",
+      "30",
+      "30 minutes",
+      "-1m",
+      0,
+      -1,
+      Number.NaN,
+      Infinity,
+      null,
+      true,
+      {},
+      "1e3s",
+      "36501d",
+      1e300,
+    ]) {
       expect(refusal({ idle: wrong })).toMatchObject({ code: "option-invalid", details: { option: "idle" } });
     }
     expect(refusal({ timeout: false }).details).toEqual({ option: "timeout" });
