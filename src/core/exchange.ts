@@ -54,6 +54,11 @@ export class Exchange<Data extends object> {
     this.session = new Session<Data>(this);
   }
 
+  /** @internal Whether it was opened by these sessions. */
+  isOf({ open }: { readonly open: unknown }): boolean {
+    return this.#context.open === open;
+  }
+
   get entries(): Entries {
     this.#read = true;
     return this.#ownEntries();

@@ -26,6 +26,11 @@ export class Session<Data extends object = SessionData> {
   readonly #exchange: Exchange<Data>;
 
   /** @internal */
+  static isOf(session: unknown, sessions: { readonly open: unknown }): boolean {
+    return session instanceof Session && session.#exchange.isOf(sessions);
+  }
+
+  /** @internal */
   constructor(exchange: Exchange<Data>) {
     this.#exchange = exchange;
   }
@@ -221,10 +226,10 @@ Object.setPrototypeOf(
 
 /**
  * Whether the request has its session already: the adapter is mounted twice, on an app and on a router. Throws `session-taken` where
- * another library's session is there.
+ * another library's session is there, or one of other sessions: the shop's, where the handlers behind mean the admins'.
  */
-export function hasSession({ session }: { session?: unknown }): boolean {
-  if (!session || session instanceof Session) return Boolean(session);
+export function hasSession({ session }: { session?: unknown }, sessions: { readonly open: unknown }): boolean {
+  if (!session || Session.isOf(session, sessions)) return Boolean(session);
   throw sessionTaken();
 }
 

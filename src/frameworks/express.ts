@@ -81,7 +81,7 @@ export function expressSessions<Data extends object>(
   }
 
   return (request: ExpressRequest, response, next) => {
-    if (hasSession(request)) return next();
+    if (hasSession(request, sessions)) return next();
     if (!lazy) return begin(request, response, next, next);
     request.openSession ??= opener(request, response, next);
     next();

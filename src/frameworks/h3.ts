@@ -49,7 +49,7 @@ export function h3Sessions<Data extends object>(
   return {
     async middleware(event, next) {
       const context: { session?: unknown } = event.context;
-      if (hasSession(context)) return next();
+      if (hasSession(context, sessions)) return next();
 
       const opening = sessions.open(requestHead(event.req as Request, isSecure(event)));
       const exchange = isPending(opening) ? await opening : opening;

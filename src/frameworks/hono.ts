@@ -41,7 +41,7 @@ export function honoSessions<Data extends object>(
   { onStreamError = console.error }: HonoSessionsOptions = {},
 ): MiddlewareHandler<HonoSessionsEnv<Data>> {
   return async (c, next) => {
-    if (hasSession({ session: c.get("session") })) return next();
+    if (hasSession({ session: c.get("session") }, sessions)) return next();
 
     const opening = sessions.open(requestHead(c.req.raw));
     const exchange = isPending(opening) ? await opening : opening;

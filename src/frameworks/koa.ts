@@ -53,7 +53,7 @@ export function koaSessions<Data extends object>(
   sessions: Sessions<Data>,
 ): (ctx: KoaContext & KoaSessionContext<Data>, next: () => Promise<unknown>) => Promise<void> {
   return async (ctx: KoaContext & Opened & { session?: unknown }, next) => {
-    if (hasSession(ctx)) return void (await next());
+    if (hasSession(ctx, sessions)) return void (await next());
 
     const opening = sessions.open(requestHead(ctx.req, () => ctx.secure));
     const exchange = isPending(opening) ? await opening : opening;

@@ -81,7 +81,7 @@ export function svelteKitSessions<Data extends object = SessionData>(
 
   return async ({ event, resolve }) => {
     const { request, locals } = event;
-    if (hasSession(locals)) return resolve(event);
+    if (hasSession(locals, sessions)) return resolve(event);
     // A session of its own would overwrite its request's, or be overwritten by it.
     const outer = event.isSubRequest && request.credentials !== "omit" ? current.getStore() : undefined;
     if (outer) {

@@ -247,6 +247,13 @@ describe("the middleware in Hono", () => {
     expect(await (await app.request("/")).text()).toBe("session-taken");
   });
 
+  it("behind other sessions says so: theirs are not its own", async () => {
+    const admins = createSessions<{ n: number }>({ store: memoryStore(), cookie: { name: "admin" } });
+    const app = new Hono().use(honoSessions(sessions)).get("/", honoSessions(admins), (c) => c.text("well"));
+    app.onError((error, c) => c.text((error as HoldfastError).code, 500));
+    expect(await (await app.request("/")).text()).toBe("session-taken");
+  });
+
   it("leaves a response alone whose session was not asked for", async () => {
     const given = new Response("static");
     const app = new Hono().use(honoSessions(sessions)).get("/", () => given);
