@@ -60,7 +60,7 @@ export interface SessionsOptions<S extends Store = Store> {
    */
   keys?: Key | readonly Key[];
   /**
-   * Refuses requests that another site's page makes a visitor's browser send with its cookie: any but GET, HEAD and OPTIONS, by Fetch Metadata and Origin, with
+   * Refuses requests that another site's page makes a visitor's browser send with its cookie: any but GET, HEAD, OPTIONS and TRACE, by Fetch Metadata and Origin, with
    * `cross-site-request` (status 403). Where neither header comes, the session's `csrfToken()` has to, in `X-CSRF-Token`. `allow` names origins of other sites that
    * may: `["https://pay.example.com"]`. Default: `false`, and `cookie.sameSite` alone keeps most of them out.
    */
