@@ -8,7 +8,7 @@ import { BINDING, BOUND, newRegistration, REGISTRATION, verifyDevice } from "./d
 import { hashSecret, newHandle, newSecret, type SessionId } from "./id.ts";
 import { cookieEnd, expiry, graceAfter, isLive, noGrace } from "./lifetime.ts";
 import { Changed, type Found, isSession, type Live } from "./lookup.ts";
-import { loginRequired, versionsBroken } from "./misuse.ts";
+import { loginRequired, overtakesItself, versionsBroken } from "./misuse.ts";
 import { type Intent, type Plan, plan } from "./plan.ts";
 import { type HeaderEdits, Reply } from "./reply.ts";
 import { Session } from "./session.ts";
@@ -21,6 +21,9 @@ export const DEVICE = "~device";
 
 /** So many times another request can be quicker, in one `update`, before the store must be broken. */
 const MAX_ATTEMPTS = 10_000;
+
+/** So many times the request itself can be quicker, by updates that it runs at once, before one of them must be the cause of its own conflicts. */
+const MAX_OWN_CHANGES = 1000;
 
 /** Longer than any honest User-Agent. */
 const MAX_DEVICE = 256;
@@ -166,12 +169,14 @@ export class Exchange<Data extends object> {
     const { entries } = this;
     // What this handler assigned to the entry is what `fn` goes on from.
     if (entries.isChanged(name)) await this.save();
+    let ownChanges = 0;
     for (let attempt = 0; attempt < MAX_ATTEMPTS; attempt++) {
       await this.#run(async () => {
         if (this.#live && !this.#live.exact) await this.#reread(this.#live);
       });
       const base = this.#live;
       const value = await fn(entries.stored(name));
+      if (this.#live !== base && ++ownChanges === MAX_OWN_CHANGES) throw overtakesItself(name);
       if (await this.#run(() => this.#compareAndSet(base, name, value))) return value;
     }
     throw versionsBroken(MAX_ATTEMPTS, `session.update(${JSON.stringify(name)})`);

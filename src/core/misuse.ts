@@ -54,6 +54,14 @@ export function openedLate(): HoldfastError<"headers-sent"> {
   return new HoldfastError("headers-sent", message, {});
 }
 
+/** An update whose function changes the session, and so what it is about to be based on, whenever it runs. */
+export function overtakesItself(entry: string): HoldfastError<"argument-invalid"> {
+  const message =
+    `The function given to session.update(${JSON.stringify(entry)}) changes the session itself (update, save, login …), so what it answers is never up to date. ` +
+    "Let it compute its entry alone, and change the rest before or after.";
+  return new HoldfastError("argument-invalid", message, { argument: "fn" });
+}
+
 /** Something that is no duration, where a login's age is asked for. */
 export function noDuration(): HoldfastError<"argument-invalid"> {
   return new HoldfastError("argument-invalid", `requireFresh(maxAge): maxAge ${DURATION_RULE}.`, {

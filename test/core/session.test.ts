@@ -384,6 +384,20 @@ describe("update", () => {
     await browser.request((session) => expect(session.data.cart).toEqual(["tea", "milk"]));
   });
 
+  it("says so where its function changes the session itself, which overtakes it for ever", async () => {
+    await browser.set({ views: 1 });
+    await browser.request(async (session) => {
+      const nested = session.update("views", async (n = 0) => {
+        await session.update("cart", (cart = []) => [...cart, "tea"]);
+        return n + 1;
+      });
+      await expect(nested).rejects.toMatchObject({ code: "argument-invalid", details: { argument: "fn" } });
+    });
+    const many = Array.from({ length: 200 }, (_, i) => i);
+    await browser.request((session) => Promise.all(many.map(() => session.update("views", (n = 0) => n + 1))));
+    expect((await browser.request(({ data }) => data.views)).value).toBe(201);
+  });
+
   it("changes nothing where the function throws or its value can't be stored", async () => {
     await beginWith({ views: 1 });
     await browser.request(async (session) => {
