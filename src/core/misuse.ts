@@ -3,6 +3,13 @@ import { areOrigins } from "./csrf.ts";
 import { DURATION_RULE } from "./duration.ts";
 import type { Sessions } from "./sessions.ts";
 
+/** Throws where an adapter was given something else, such as the options of express-session: each request would fail by it. */
+export function assertSessions(sessions: unknown, adapter: string): void {
+  if (typeof (sessions as Partial<Sessions> | undefined)?.open === "function") return;
+  const message = `${adapter} takes what createSessions answers: ${adapter}(createSessions({ store })).`;
+  throw new HoldfastError("argument-invalid", message, { argument: "sessions" });
+}
+
 /** How the sessions answer a browser's device. Throws `argument-invalid` where they bind none. */
 export function bindDeviceOf<Data extends object>(sessions: Sessions<Data>): NonNullable<Sessions<Data>["bindDevice"]> {
   if (sessions.bindDevice) return sessions.bindDevice;

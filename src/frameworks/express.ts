@@ -1,7 +1,7 @@
 import type { IncomingMessage, ServerResponse } from "node:http";
 import { isPending } from "../core/after.ts";
 import type { Exchange } from "../core/exchange.ts";
-import { openedLate } from "../core/misuse.ts";
+import { assertSessions, openedLate } from "../core/misuse.ts";
 import { hasSession, type Session, type SessionData } from "../core/session.ts";
 import type { Sessions } from "../core/sessions.ts";
 import type { RequestSession } from "../http/express-request.ts";
@@ -55,6 +55,7 @@ export function expressSessions<Data extends object>(
   sessions: Sessions<Data>,
   { lazy = false }: ExpressSessionsOptions = {},
 ): Middleware {
+  assertSessions(sessions, "expressSessions");
   /** Calls `next`, at once where the store answers at once, when the session is there; or with what failed. */
   function begin(request: ExpressRequest, response: ServerResponse, fail: Next, next: Next): void {
     const found = (exchange: Exchange<Data>): void => {

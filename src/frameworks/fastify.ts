@@ -1,6 +1,7 @@
 import type { FastifyPluginAsync, FastifyReply, FastifyRequest } from "fastify";
 import { isPending } from "../core/after.ts";
 import type { Exchange } from "../core/exchange.ts";
+import { assertSessions } from "../core/misuse.ts";
 import type { Session, SessionData } from "../core/session.ts";
 import type { Sessions } from "../core/sessions.ts";
 import { answerStatus } from "../http/answer.ts";
@@ -45,6 +46,7 @@ const PLUGIN = {
  * behind `reply.hijack()`, but that is answered by its status where no headers have left. Fastify's `trustProxy` is honoured, as is that of `createSessions`.
  */
 export function fastifySessions<Data extends object>(sessions: Sessions<Data>): FastifyPluginAsync {
+  assertSessions(sessions, "fastifySessions");
   const plugin: FastifyPluginAsync = async (app) => {
     // Fastify throws here, at the start, where the scope has another session already.
     app.decorateRequest("session");

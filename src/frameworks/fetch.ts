@@ -1,4 +1,4 @@
-import { bindDeviceOf } from "../core/misuse.ts";
+import { assertSessions, bindDeviceOf } from "../core/misuse.ts";
 import type { Session, SessionData } from "../core/session.ts";
 import type { Sessions } from "../core/sessions.ts";
 import { answerError } from "../fetch/fail.ts";
@@ -76,6 +76,7 @@ export function fetchSessions<Data extends object = SessionData, Rest extends un
   handler: (request: Request, session: Session<Data>, ...rest: Rest) => Response | Promise<Response>,
   { onError = answerError }: FetchSessionsOptions = {},
 ): (request: Request, ...rest: Rest) => Promise<Response> {
+  assertSessions(sessions, "fetchSessions");
   return async (request, ...rest) => {
     const answer = async (error: unknown): Promise<Response> => {
       try {

@@ -1,6 +1,6 @@
 import { type H3Event, type H3EventContext, type Middleware, toResponse } from "h3";
 import { isPending } from "../core/after.ts";
-import { openedLate } from "../core/misuse.ts";
+import { assertSessions, openedLate } from "../core/misuse.ts";
 import type { HeaderEdits } from "../core/reply.ts";
 import { hasSession, type Session, type SessionData } from "../core/session.ts";
 import type { Sessions } from "../core/sessions.ts";
@@ -46,6 +46,7 @@ export function h3Sessions<Data extends object>(
   sessions: Sessions<Data>,
   { onStreamError = console.error }: H3SessionsOptions = {},
 ): H3Sessions<Data> {
+  assertSessions(sessions, "h3Sessions");
   return {
     async middleware(event, next) {
       const context: { session?: unknown } = event.context;

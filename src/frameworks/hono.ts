@@ -1,5 +1,6 @@
 import type { Context, MiddlewareHandler } from "hono";
 import { isPending } from "../core/after.ts";
+import { assertSessions } from "../core/misuse.ts";
 import { hasSession, type Session } from "../core/session.ts";
 import type { Sessions } from "../core/sessions.ts";
 import { requestHead } from "../fetch/head.ts";
@@ -40,6 +41,7 @@ export function honoSessions<Data extends object>(
   sessions: Sessions<Data>,
   { onStreamError = console.error }: HonoSessionsOptions = {},
 ): MiddlewareHandler<HonoSessionsEnv<Data>> {
+  assertSessions(sessions, "honoSessions");
   return async (c, next) => {
     if (hasSession({ session: c.get("session") }, sessions)) return next();
 

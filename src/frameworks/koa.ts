@@ -1,7 +1,7 @@
 import type { IncomingMessage, ServerResponse } from "node:http";
 import { isPending } from "../core/after.ts";
 import type { Exchange } from "../core/exchange.ts";
-import { nullEnds } from "../core/misuse.ts";
+import { assertSessions, nullEnds } from "../core/misuse.ts";
 import { hasSession, type Session, type SessionData } from "../core/session.ts";
 import type { Sessions } from "../core/sessions.ts";
 import { requestHead } from "../http/head.ts";
@@ -52,6 +52,7 @@ export interface KoaContext {
 export function koaSessions<Data extends object>(
   sessions: Sessions<Data>,
 ): (ctx: KoaContext & KoaSessionContext<Data>, next: () => Promise<unknown>) => Promise<void> {
+  assertSessions(sessions, "koaSessions");
   return async (ctx: KoaContext & Opened & { session?: unknown }, next) => {
     if (hasSession(ctx, sessions)) return void (await next());
 

@@ -1,5 +1,5 @@
 import type { Exchange } from "../core/exchange.ts";
-import { cookieless } from "../core/misuse.ts";
+import { assertSessions, cookieless } from "../core/misuse.ts";
 import { type ReadonlySession, readOnly } from "../core/read-only.ts";
 import type { Session, SessionData } from "../core/session.ts";
 import type { Sessions } from "../core/sessions.ts";
@@ -71,6 +71,7 @@ export function nextSessions<Data extends object = SessionData>(
   sessions: Sessions<Data>,
   request: NextRequest,
 ): NextSessions<Data> {
+  assertSessions(sessions, "nextSessions");
   // Next has one such object for a request, and another one for the render after an action that set a cookie: that must read anew.
   const read = new WeakMap<NextCookies, Promise<Session<Data>>>();
   const held = new WeakMap<NextCookies, Promise<Exchange<Data>>>();

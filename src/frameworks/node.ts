@@ -1,5 +1,5 @@
 import type { IncomingMessage, ServerResponse } from "node:http";
-import { bindDeviceOf } from "../core/misuse.ts";
+import { assertSessions, bindDeviceOf } from "../core/misuse.ts";
 import type { Session, SessionData } from "../core/session.ts";
 import type { Sessions } from "../core/sessions.ts";
 import { answerStatus } from "../http/answer.ts";
@@ -39,6 +39,7 @@ export function nodeSessions<
   handler: (request: Request & { session: Session<Data> }, response: Response) => unknown,
   { onError = answerError }: NodeSessionsOptions<Request, Response> = {},
 ): (request: Request, response: Response) => Promise<void> {
+  assertSessions(sessions, "nodeSessions");
   return async (request, response) => {
     const fail = async (error: unknown): Promise<void> => {
       try {

@@ -1,4 +1,5 @@
 import type { Exchange } from "../core/exchange.ts";
+import { assertSessions } from "../core/misuse.ts";
 import type { Session, SessionData } from "../core/session.ts";
 import type { Sessions } from "../core/sessions.ts";
 import { errorStatus } from "../core/status.ts";
@@ -68,6 +69,7 @@ export function reactRouterSessions<Data extends object = SessionData>(
   sessions: Sessions<Data>,
   { onError }: ReactRouterSessionsOptions<Data> = {},
 ): { middleware: ReactRouterMiddleware<Data>[]; sessionContext: SessionContext<Data> } {
+  assertSessions(sessions, "reactRouterSessions");
   const sessionContext: SessionContext<Data> = {};
   const visits = new WeakMap<Request, Visit<Data>>();
   const report = reporter(onError);

@@ -1,5 +1,6 @@
 import { AsyncLocalStorage } from "node:async_hooks";
 import type { Exchange } from "../core/exchange.ts";
+import { assertSessions } from "../core/misuse.ts";
 import { hasSession, type Session, type SessionData } from "../core/session.ts";
 import type { Sessions } from "../core/sessions.ts";
 import { reporter, throwOrTell } from "../fetch/fail.ts";
@@ -68,6 +69,7 @@ export function svelteKitSessions<Data extends object = SessionData>(
   sessions: Sessions<Data>,
   { building = false, onError }: SvelteKitSessionsOptions = {},
 ): SvelteKitHandle<Data> {
+  assertSessions(sessions, "svelteKitSessions");
   const report = reporter(onError);
   const current = new AsyncLocalStorage<Session<Data>>();
 

@@ -1,0 +1,40 @@
+import { expressSessions } from "holdfast/express";
+import { fastifySessions } from "holdfast/fastify";
+import { fetchSessions } from "holdfast/fetch";
+import { h3Sessions } from "holdfast/h3";
+import { honoSessions } from "holdfast/hono";
+import { koaSessions } from "holdfast/koa";
+import { nextSessions } from "holdfast/next";
+import { nodeSessions } from "holdfast/node";
+import { reactRouterSessions } from "holdfast/react-router";
+import { memoryStore } from "holdfast/stores/memory";
+import { svelteKitSessions } from "holdfast/sveltekit";
+import { expect, it } from "vitest";
+
+const adapters = {
+  expressSessions,
+  fastifySessions,
+  fetchSessions,
+  h3Sessions,
+  honoSessions,
+  koaSessions,
+  nextSessions,
+  nodeSessions,
+  reactRouterSessions,
+  svelteKitSessions,
+};
+
+it.each(Object.entries(adapters))(
+  "%s says at the start what it takes, where it gets something else",
+  (name, adapter) => {
+    for (const wrong of [undefined, { store: memoryStore() }, memoryStore()]) {
+      expect(() => (adapter as (sessions: unknown) => unknown)(wrong)).toThrow(
+        expect.objectContaining({
+          code: "argument-invalid",
+          message: expect.stringContaining(`${name}(createSessions({ store }))`),
+          details: { argument: "sessions" },
+        }),
+      );
+    }
+  },
+);
