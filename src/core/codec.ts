@@ -14,15 +14,17 @@ export const strictJson: Serializer = { stringify: JSON.stringify, parse: JSON.p
  * An unchanged value costs one pass, a changed one a second that looks for what JSON loses.
  */
 export function encode(serializer: Serializer, entry: string, value: unknown, before?: string): string {
+  const isOwn = serializer !== strictJson;
   try {
     const text = serializer.stringify(value);
     if (typeof text === "string" && text === before) return text;
-    const loss = serializer === strictJson ? findLoss(value, entry) : undefined;
+    const loss = isOwn ? undefined : findLoss(value, entry);
     if (typeof text === "string" && text.isWellFormed() && !loss) return text;
-    throw unserializable(entry, loss);
+    throw isOwn ? refused(entry, "answers no well-formed text for it") : unserializable(entry, loss);
   } catch (cause) {
     if (isHoldfastError(cause)) throw cause;
-    const loss = serializer === strictJson && cause instanceof TypeError ? findLoss(value, entry) : undefined;
+    if (isOwn) throw refused(entry, "throws; see the error's cause", { cause });
+    const loss = cause instanceof TypeError ? findLoss(value, entry) : undefined;
     throw unserializable(entry, loss, { cause });
   }
 }
@@ -30,6 +32,12 @@ export function encode(serializer: Serializer, entry: string, value: unknown, be
 interface Loss {
   readonly path: string;
   readonly what: string;
+}
+
+/** By a serializer of the app's own, which may hold more than JSON does, or less. */
+function refused(entry: string, what: string, options?: ErrorOptions): HoldfastError<"entry-unserializable"> {
+  const message = `The session's entry ${JSON.stringify(entry)} can't be stored: the option serializer ${what}.`;
+  return new HoldfastError("entry-unserializable", message, { entry, path: entry }, options);
 }
 
 function unserializable(

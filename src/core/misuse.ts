@@ -10,6 +10,12 @@ export function assertSessions(sessions: unknown, adapter: string): void {
   throw new HoldfastError("argument-invalid", message, { argument: "sessions" });
 }
 
+/** Throws where no user is named: by `{ user }`, or the id alone, nothing would be ended, and nobody would notice. */
+export function assertUser(of: unknown, method: string): void {
+  if (typeof of === "object" && of !== null && "userId" in of) return;
+  throw new HoldfastError("argument-invalid", `${method}() takes the user as { userId }.`, { argument: "userId" });
+}
+
 /** How the sessions answer a browser's device. Throws `argument-invalid` where they bind none. */
 export function bindDeviceOf<Data extends object>(sessions: Sessions<Data>): NonNullable<Sessions<Data>["bindDevice"]> {
   if (sessions.bindDevice) return sessions.bindDevice;

@@ -12,6 +12,7 @@ import { DEVICE, Exchange } from "./exchange.ts";
 import { isHandle } from "./id.ts";
 import { isLive } from "./lifetime.ts";
 import { createLookup, isSession } from "./lookup.ts";
+import { assertUser } from "./misuse.ts";
 import { type SessionsOptions, settle } from "./options.ts";
 import type { Session, SessionData } from "./session.ts";
 import { isHttps, type RequestHead } from "./transport.ts";
@@ -160,6 +161,7 @@ export function createSessions<Data extends object = SessionData>(options: Sessi
     open,
 
     async revoke(handle, of) {
+      if (of !== undefined) assertUser(of, "revoke");
       // With a user it comes from a request, and may be anything that JSON holds; without one, from an operator who ends a damaged record.
       if (of ? !isHandle(handle) : typeof handle !== "string") return false;
       if (of) {
@@ -192,15 +194,18 @@ export function createSessions<Data extends object = SessionData>(options: Sessi
 
   const { list, deleteAll } = store;
   if (list && deleteAll) {
-    sessions.list = async ({ userId }) => {
-      const user = String(userId);
+    sessions.list = async (of) => {
+      assertUser(of, "list");
+      const user = String(of.userId);
       const found = await call("list", () => list.call(store, user));
       const now = Date.now();
       return found
         .filter(({ record }) => isLive(record, limits, now))
         .map(({ handle, record }) => info(handle, user, record));
     };
-    sessions.revokeAll = async ({ userId, except }) => {
+    sessions.revokeAll = async (of) => {
+      assertUser(of, "revokeAll");
+      const { userId, except } = of;
       if (userId === undefined) return 0;
       const kept = typeof except === "object" ? except.handle : except;
       const handles = await call("deleteAll", () => deleteAll.call(store, String(userId), { except: kept }));

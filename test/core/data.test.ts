@@ -223,6 +223,30 @@ describe("a value that JSON can't hold", () => {
     });
   });
 
+  it("that another serializer refuses is an error that names the serializer, with its own as the cause", () => {
+    const cause = new Error("no");
+    const throwing = tracked(
+      {},
+      {
+        ...strictJson,
+        stringify: () => {
+          throw cause;
+        },
+      },
+    );
+    throwing.data.a = 1;
+    expect(() => throwing.entries.changes()).toThrow(
+      expect.objectContaining({
+        code: "entry-unserializable",
+        message: expect.stringContaining("option serializer throws"),
+        cause,
+      }),
+    );
+    const silent = tracked({}, { ...strictJson, stringify: () => undefined });
+    silent.data.a = 1;
+    expect(() => silent.entries.changes()).toThrow("option serializer answers no well-formed text");
+  });
+
   it("may be one that another serializer holds", () => {
     const serializer: Serializer = {
       stringify: (value) => (typeof value === "bigint" ? `${value}n` : JSON.stringify(value)),

@@ -217,6 +217,18 @@ describe("a user's sessions", () => {
     expect(await sessions.list({ userId: "ada" })).toHaveLength(1);
   });
 
+  it("are not passed over in silence where their user is named in another way", async () => {
+    const handle = (await loginAs(sessions, "ada")).slice(4, 26);
+    for (const wrong of ["ada", { user: "ada" }, null]) {
+      const of = wrong as unknown as { userId: string };
+      const refused = { code: "argument-invalid", details: { argument: "userId" } };
+      await expect(sessions.revokeAll(of)).rejects.toMatchObject(refused);
+      await expect(sessions.list(of)).rejects.toMatchObject(refused);
+      await expect(sessions.revoke(handle, of)).rejects.toMatchObject(refused);
+    }
+    expect(await sessions.list({ userId: "ada" })).toHaveLength(1);
+  });
+
   it("are nobody's where nobody is logged in", async () => {
     await browser.set({ views: 1 });
     await browser.request(async (session) => {
