@@ -1,6 +1,6 @@
 const GUARDED = /^\s*(private|no-store)\s*$/i;
 
-/** What Cache-Control says beside an id: the app's own word, but for one by which shared caches would keep the id, and give it to others. */
-export function guarded(own = ""): string {
-  return own.split(",").some((directive) => GUARDED.test(directive)) ? own : "no-store";
+/** Whether a Cache-Control of the app's own keeps an id beside it from shared caches, which would give it to others. `express.static` says `public` by itself. */
+export function isPrivate(cacheControl: string): boolean {
+  return cacheControl.split(",").some((directive) => GUARDED.test(directive));
 }

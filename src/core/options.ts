@@ -67,7 +67,7 @@ export interface SessionsOptions<S extends Store = Store> {
   csrf?: boolean | { allow: readonly string[] };
   /**
    * Answers a logout (`session.destroy()`) with Clear-Site-Data, so that the browser forgets all it has of the site: cache, storage, and every cookie, other apps' on the
-   * host too. Over https alone. Default: `false`, and the session's cookie is taken back.
+   * host too. Browsers heed it over https alone. Default: `false`, and the session's cookie is taken back.
    */
   clearSiteData?: boolean;
   /**

@@ -1,5 +1,5 @@
 import { attempt, isPending } from "../core/after.ts";
-import { guarded } from "../core/cache-control.ts";
+import { isPrivate } from "../core/cache-control.ts";
 import type { Exchange } from "../core/exchange.ts";
 import type { HeaderEdits } from "../core/reply.ts";
 import { addVary } from "../core/vary.ts";
@@ -55,9 +55,8 @@ export function tell(headers: Headers, edits: HeaderEdits, others: Headers = hea
   if (setCookie !== undefined) headers.append("Set-Cookie", setCookie);
   if (setHeader) headers.set(...setHeader);
   if (beside) for (const [name, value] of beside) headers.set(name, value);
-  if (givesId(edits)) {
-    headers.set("Cache-Control", guarded(headers.get("Cache-Control") ?? others.get("Cache-Control") ?? undefined));
-  }
+  const caching = headers.get("Cache-Control") ?? others.get("Cache-Control") ?? "";
+  if (givesId(edits) && !isPrivate(caching)) headers.set("Cache-Control", "no-store");
   if (vary === undefined) return;
   const before = headers.get("Vary") ?? others.get("Vary");
   headers.set("Vary", before ? addVary(before, vary) : vary);

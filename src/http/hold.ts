@@ -1,5 +1,5 @@
 import { attempt, isPending } from "../core/after.ts";
-import { guarded } from "../core/cache-control.ts";
+import { isPrivate } from "../core/cache-control.ts";
 import type { Exchange } from "../core/exchange.ts";
 import { sessionTaken } from "../core/misuse.ts";
 import type { HeaderEdits } from "../core/reply.ts";
@@ -322,8 +322,9 @@ class Hold {
     if (beside) for (const [name, value] of beside) response.setHeader(name, value);
     if (setCookie || setHeader) {
       this.#cookieSet = true;
-      const own = response.getHeader("Cache-Control")?.toString();
-      if (!cacheable && guarded(own) !== own) response.setHeader("Cache-Control", guarded(own));
+      if (!cacheable && !isPrivate(String(response.getHeader("Cache-Control") ?? ""))) {
+        response.setHeader("Cache-Control", "no-store");
+      }
     }
     if (vary) {
       const before = response.getHeader("Vary");
