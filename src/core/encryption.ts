@@ -7,6 +7,7 @@ type AnyStore = Store & Partial<IndexedStore>;
 
 /** How an encrypted text begins, with the version of what follows: `~1.key.iv+ciphertext`, both base64url. JSON never begins so. */
 const VERSION = "~1";
+const SEALED = /^~1\.[\w-]{8}\.[\w-]+$/;
 /** Bytes of the key's name, and of AES-GCM's nonce. */
 const ID_LENGTH = 6;
 const NONCE_LENGTH = 12;
@@ -17,7 +18,8 @@ const KEPT_KEYS = 1000;
 /**
  * The store with every entry's text encrypted: AES-256-GCM under a key of the session's own (HKDF-SHA256 of one of `keys` and the handle), so that no
  * number of writes wears a key out; bound to handle and entry name, so that a text moved to another record or entry is no text. Names of entries, times
- * and the user's id stay readable. The first key writes, all read; what none of them opens is a corrupt record, never plain text.
+ * and the user's id stay readable. The first key writes, all read; what none of them opens is a corrupt record, never plain text. What another than the first
+ * wrote goes over to the first when it is read, so that the old key can be taken away when every session has been used or is over.
  */
 export function encrypted(store: AnyStore, keys: readonly Uint8Array<ArrayBuffer>[]): AnyStore {
   const ring = keys.map(createKey);
@@ -40,11 +42,26 @@ export function encrypted(store: AnyStore, keys: readonly Uint8Array<ArrayBuffer
     throw unreadable(handle, "is not encrypted by any of createSessions' keys");
   }
 
+  /** The record with all entries under the first key. Where another request is quicker, or the store fails, the next read tries again. */
+  async function resealed(handle: string, { entries: sealed }: SessionRecord, opened: SessionRecord) {
+    const first = `${VERSION}.${await ring[0]!.id}.`;
+    const old = [...opened.entries].filter(([name]) => !sealed.get(name)!.startsWith(first));
+    if (old.length === 0) return opened;
+    const { secretHash, version, touchedAt, expiresAt } = opened;
+    const change = { set: await seal(handle, new Map(old)), touchedAt, expiresAt };
+    try {
+      const result = await store.update(handle, change, { secretHash, ifVersion: version });
+      return result.status === "updated" ? { ...opened, version: result.version } : opened;
+    } catch {
+      return opened;
+    }
+  }
+
   const { list, deleteAll } = store;
   return {
     async read(handle) {
       const record = await store.read(handle);
-      return record && open(handle, record);
+      return record && resealed(handle, record, await open(handle, record));
     },
     create: async (handle, record) => store.create(handle, { ...record, entries: await seal(handle, record.entries) }),
     async update(handle, change, condition) {
@@ -149,6 +166,12 @@ function createKey(bytes: Uint8Array<ArrayBuffer>): Key {
     },
   };
   return self;
+}
+
+/** Whether one of the entries is encrypted, for who has no key: it is no text of the serializer's. */
+export function isSealed(entries: Entries): boolean {
+  for (const text of entries.values()) if (SEALED.test(text)) return true;
+  return false;
 }
 
 function unreadable(handle: string, what: string): HoldfastError<"record-corrupt"> {

@@ -3,6 +3,7 @@ import { type Awaitable, applyChange, type Change, type SessionRecord } from "..
 import { after, attempt, isPending } from "./after.ts";
 import type { Context } from "./context.ts";
 import { type DeviceBound, mayProve, verifyDevice } from "./device.ts";
+import { isSealed } from "./encryption.ts";
 import type { SessionEvents } from "./events.ts";
 import { digestSecret, matchSecret, type SessionId } from "./id.ts";
 import { isJustReplaced, isLive } from "./lifetime.ts";
@@ -118,6 +119,7 @@ export function createLookup({ settings, emit, call }: Context): Lookup {
       emit("expired", { handle });
       return undefined;
     }
+    if (!settings.encrypts && isSealed(record.entries)) return reject("corrupt", handle);
     // The record's own text: the one made for this request would have to be put together first.
     const secretHash = match === "current" ? record.secretHash : record.previousHash!;
     const live: Live = { id, record, secretHash, exact: true };

@@ -55,8 +55,8 @@ export interface SessionsOptions<S extends Store = Store> {
   /** Believe `X-Forwarded-Proto`. Only where every request comes through a proxy of yours that sets it. Default: false. */
   trustProxy?: boolean;
   /**
-   * Encrypts entries in the store (AES-256-GCM): one key, or several of which the first writes and all read, so that a new one can be put before the old. Each is
-   * 32 random bytes or more, as bytes or text: `openssl rand -base64 32`. Sessions stored under none of them end. Default: the store holds plain JSON.
+   * Encrypts entries in the store (AES-256-GCM): one key, or several of which the first writes and all read, so that a new one can be put before the old: a
+   * session goes over to it with its next use. Each is 32 random bytes or more, as bytes or text: `openssl rand -base64 32`. Sessions stored under none of them end. Default: the store holds plain JSON.
    */
   keys?: Key | readonly Key[];
   /**
@@ -116,6 +116,8 @@ export interface Settings {
   readonly transport: Transport;
   readonly trustProxy: boolean;
   readonly serializer: Serializer;
+  /** Whether `store` opens encrypted entries. */
+  readonly encrypts: boolean;
   readonly timeout: number;
   readonly onStoreError: "error" | "read-only";
   readonly maxPerUser: UserLimit | undefined;
@@ -184,6 +186,7 @@ export function settle(options: SessionsOptions): Settings {
   const keys = "keys" in options ? settleKeys(options.keys) : undefined;
   return {
     store: keys ? encrypted(store, keys) : store,
+    encrypts: keys !== undefined,
     limits,
     ...settled,
     ...settleTransport(options, settled),

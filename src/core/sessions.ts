@@ -7,6 +7,7 @@ import { createDeadline } from "./deadline.ts";
 import { BOUND } from "./device.ts";
 import { createDeviceBinding, type DeviceAnswer } from "./device-binding.ts";
 import { diagnose } from "./diagnose.ts";
+import { isSealed } from "./encryption.ts";
 import { createEmitter, type EventListener, type SessionEvents } from "./events.ts";
 import { DEVICE, Exchange } from "./exchange.ts";
 import { isHandle } from "./id.ts";
@@ -120,17 +121,31 @@ export function createSessions<Data extends object = SessionData>(options: Sessi
 
   function info(handle: string, userId: string, record: SessionRecord): SessionInfo {
     const { createdAt, authenticatedAt, touchedAt, expiresAt, entries } = record;
-    const device = entries.get(DEVICE);
     return {
       handle,
       userId,
-      device: device === undefined ? undefined : String(serializer.parse(device)),
+      device: deviceIn(entries),
       isDeviceBound: deviceBound !== undefined && entries.has(BOUND),
       createdAt,
       authenticatedAt,
       touchedAt,
       expiresAt,
     };
+  }
+
+  function deviceIn(entries: SessionRecord["entries"]): string | undefined {
+    const text = entries.get(DEVICE);
+    try {
+      return text === undefined ? undefined : String(serializer.parse(text));
+    } catch {
+      // One damaged entry is no reason to show its user none of the sessions.
+      return undefined;
+    }
+  }
+
+  /** Whether it would open, for who has the id. */
+  function opens(record: SessionRecord, now: number): boolean {
+    return isLive(record, limits, now) && (settings.encrypts || !isSealed(record.entries));
   }
 
   let sweeping: ReturnType<typeof setInterval> | undefined;
@@ -199,9 +214,7 @@ export function createSessions<Data extends object = SessionData>(options: Sessi
       const user = String(of.userId);
       const found = await call("list", () => list.call(store, user));
       const now = Date.now();
-      return found
-        .filter(({ record }) => isLive(record, limits, now))
-        .map(({ handle, record }) => info(handle, user, record));
+      return found.filter(({ record }) => opens(record, now)).map(({ handle, record }) => info(handle, user, record));
     };
     sessions.revokeAll = async (of) => {
       assertUser(of, "revokeAll");

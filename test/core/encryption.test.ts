@@ -1,5 +1,5 @@
 import { randomBytes } from "node:crypto";
-import { createSessions, type IndexedStore, type SessionsOptions } from "holdfast";
+import { createSessions, type IndexedStore, type SessionRecord, type SessionsOptions } from "holdfast";
 import { memoryStore } from "holdfast/stores/memory";
 import { storeCases } from "holdfast/testing";
 import { afterEach, beforeEach, describe, expect, it, test } from "vitest";
@@ -7,6 +7,7 @@ import * as node from "../../src/core/crypto.node.ts";
 import * as web from "../../src/core/crypto.web.ts";
 import { encrypted } from "../../src/core/encryption.ts";
 import { type Client, client } from "./client.ts";
+import { watchedStore } from "./stores.ts";
 
 interface Data {
   cart: string;
@@ -28,13 +29,14 @@ describe("entries at rest", () => {
 
   /** An app on the store, with these keys; answers a browser of it. */
   function app(keys: SessionsOptions["keys"], cookie?: string): Client<Data> {
-    const sessions = createSessions<Data>({ store, keys });
+    const sessions = createSessions<Data>({ store, ...(keys && { keys }) });
     sessions.on("rejected", (event) => void rejected.push(event));
     open.push(sessions);
     return Object.assign(client(sessions), { cookie });
   }
 
   const handleOf = ({ cookie }: Client<Data>): string => /=([\w-]{22})\./.exec(cookie!)![1]!;
+  const keyOf = ({ entries }: SessionRecord, name: string) => entries.get(name)!.split(".")[1];
   const rowOf = async (browser: Client<Data>) => (await store.read(handleOf(browser)))!;
   const cartOf = async (browser: Client<Data>) => (await browser.request(({ data }) => data.cart)).value;
 
@@ -66,14 +68,58 @@ describe("entries at rest", () => {
     const browser = app(first);
     await browser.set({ cart: "tea", note: "hot" });
     const both = app([second, first], browser.cookie);
+    const before = await rowOf(browser);
     expect(await cartOf(both)).toBe("tea");
-    const before = (await rowOf(browser)).entries;
     await both.set({ cart: "coffee" });
-    const after = (await rowOf(browser)).entries;
-    expect(after.get("note")).toBe(before.get("note"));
-    expect(after.get("cart")!.split(".")[1]).not.toBe(before.get("cart")!.split(".")[1]);
-    await both.set({ note: "cold" });
+    const after = await rowOf(browser);
+    for (const name of ["cart", "note"]) expect(keyOf(after, name)).not.toBe(keyOf(before, name));
+  });
+
+  it("go over to the first key with the session's next use, so that the old one can be taken away", async () => {
+    const browser = app(first);
+    await browser.set({ cart: "tea", note: "hot" });
+    const { touchedAt, expiresAt } = await rowOf(browser);
+    await app([second, first], browser.cookie).request(() => {});
+    expect(await rowOf(browser)).toMatchObject({ touchedAt, expiresAt });
+    const alone = app(second, browser.cookie);
+    expect((await alone.request(({ data }) => ({ ...data }))).value).toEqual({ cart: "tea", note: "hot" });
+    const { version } = await rowOf(browser);
+    await alone.request(() => {});
+    expect(await rowOf(browser)).toMatchObject({ version });
+  });
+
+  it("go over another time where a request is quicker, or the store fails", async () => {
+    const watched = watchedStore();
+    store = watched;
+    const browser = app(first);
+    await browser.set({ cart: "tea", note: "hot" });
+    const both = app([second, first], browser.cookie);
+    watched.before = (method) => {
+      if (method === "update") throw new Error("down");
+    };
+    expect(await cartOf(both)).toBe("tea");
+    watched.before = async (method) => {
+      if (method !== "update") return;
+      watched.before = () => {};
+      await browser.set({ cart: "coffee" });
+    };
+    expect(await cartOf(both)).toBe("tea");
+    expect(await cartOf(both)).toBe("coffee");
     expect(await cartOf(app(second, browser.cookie))).toBe("coffee");
+  });
+
+  it("are a rejection where there are no keys any more", async () => {
+    const browser = app(first);
+    await browser.request(async (session) => {
+      session.data.cart = "tea";
+      await session.login("ada");
+    });
+    const plain = app(undefined, browser.cookie);
+    expect((await plain.request(({ userId }) => userId)).value).toBeUndefined();
+    expect(rejected).toEqual([{ reason: "corrupt", handle: handleOf(browser) }]);
+    const sessions = createSessions<Data>({ store });
+    open.push(sessions);
+    expect(await sessions.list({ userId: "ada" })).toEqual([]);
   });
 
   it("are a rejection under none of the keys, and the app goes on", async () => {

@@ -345,8 +345,12 @@ describe("a store that fails", () => {
     const cookie = await loginAs(sessions, "ada", { data: { views: 1 } });
     const handle = cookie.slice(4, 26);
     const { secretHash } = (await store.read(handle))!;
-    const garbage = { set: new Map([["views", "{"]]), touchedAt: Date.now(), expiresAt: Date.now() + 1000 };
-    await store.update(handle, garbage, { secretHash });
+    const set = new Map([
+      ["views", "{"],
+      ["~device", "{"],
+    ]);
+    await store.update(handle, { set, touchedAt: Date.now(), expiresAt: Date.now() + 1000 }, { secretHash });
+    expect(await sessions.list({ userId: "ada" })).toMatchObject([{ handle, device: undefined }]);
     const { session } = await sessions.open(head({ cookie }));
     expect(session.userId).toBe("ada");
     expect(session.data.views).toBeUndefined();
