@@ -2,7 +2,7 @@ import { random, sha256 } from "#crypto";
 import type { Awaitable, SessionRecord } from "../store.ts";
 import { after } from "./after.ts";
 import type { Serializer } from "./codec.ts";
-import { candidates } from "./cookie.ts";
+import { candidates, clearCookie } from "./cookie.ts";
 import { digestSecret, hashSecret, isSecret, matchSecret, newSecret, sameText } from "./id.ts";
 import { ALGORITHMS, type DeviceKey } from "./jwt.ts";
 import { graceAfter } from "./lifetime.ts";
@@ -37,13 +37,13 @@ export interface Binding extends DeviceKey {
   /** The hash of the proof that the device cookie holds, as of a session's secret; and the end of its time, epoch ms. */
   readonly secretHash: string;
   readonly until: number;
-  /**
-   * The proof before, which holds until `graceUntil`, the end of its own time: where an answer gets lost, the browser goes on with that one. A registration has none:
-   * until then requests under way need no proof.
-   */
+  /** The proof before, which holds until `graceUntil`. A registration has none: until then requests under way need no proof. */
   readonly previousHash?: string;
   readonly graceUntil: number;
 }
+
+/** So long before the end of a proof Chromium fetches the next, ms. If the answer gets lost, it shows the old one for the rest of its time. */
+const EARLY = 2 * 60_000;
 
 /** A browser makes its key within seconds; some ask a chip for it. */
 const REGISTRATION_TIME = 5 * 60_000;
@@ -75,7 +75,8 @@ export async function prove(
     secretHash: await hashSecret(proof),
     until: graceAfter(now + lifetime),
     ...(before && { previousHash: before.secretHash }),
-    graceUntil: before ? before.until : graceAfter(now),
+    // A proof that has had its time gets no other.
+    graceUntil: before ? Math.min(before.until, graceAfter(now + EARLY)) : graceAfter(now),
   };
   return { binding, proof };
 }
@@ -138,9 +139,18 @@ function judge(binding: Binding, cookies: readonly string[], now: number): Await
  * Whether a browser that showed no proof that holds may still get one: it says that it was kept from asking (W3C DBSC, `Secure-Session-Skipped`), or has one that held
  * before. Any other has lost its key, and would go out for a proof no more.
  */
-export function mayProve(head: RequestHead, { cookie }: DeviceBound): boolean {
+export function mayProve(head: RequestHead, device: DeviceBound): boolean {
   if (head.header("secure-session-skipped") !== undefined) return true;
+  return hasDeviceCookie(head, device);
+}
+
+export function hasDeviceCookie(head: RequestHead, { cookie }: DeviceBound): boolean {
   return candidates(head.header("cookie"), cookie.name).length > 0;
+}
+
+/** The Set-Cookie that takes the proof back. A browser that still has its binding asks for another, and is told then that the session is over. */
+export function noProof({ cookie }: DeviceBound): string {
+  return clearCookie(cookie.name, cookie.attributes);
 }
 
 /** More than any honest browser sends. */

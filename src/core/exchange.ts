@@ -110,7 +110,7 @@ export class Exchange<Data extends object> {
     return this.#run(async () => {
       this.#reply.assertOpen();
       const limit = keepLimit(this.#context);
-      await limit?.admit(userId, this.#live?.id.handle);
+      const latest = (await limit?.admit(userId, this.#live?.id.handle)) ?? 0;
       // Django's rule: what one user left in the session is never the next one's to see.
       const { userId: before } = this.#live?.record ?? {};
       if (before !== undefined && before !== userId) await this.#destroy();
@@ -119,7 +119,7 @@ export class Exchange<Data extends object> {
       const asked = this.#mayRegister() ? await newRegistration(Date.now()) : undefined;
       this.entries.set(REGISTRATION, asked?.registration);
       try {
-        await this.#save({ kind: "login", userId });
+        await this.#save({ kind: "login", userId, after: latest });
       } finally {
         // Saved by now, or not to be.
         for (const name of [REMEMBER, DEVICE, REGISTRATION]) this.entries.forget(name);
@@ -139,8 +139,18 @@ export class Exchange<Data extends object> {
 
   reauthenticate(): Awaitable<void> {
     const { userId } = this;
+    if (this.#unread) return Promise.reject(this.#unread.failure);
     if (userId === undefined) return Promise.reject(loginRequired(0));
     return this.login(userId, this.entries.get(REMEMBER) === true);
+  }
+
+  requireFresh(maxAge: number): void {
+    const { authenticatedAt } = this.times;
+    // Whether anybody is logged in can't be told: an invitation to log in would be wrong.
+    this.#assertRead();
+    if (authenticatedAt === undefined || Date.now() - authenticatedAt > maxAge) {
+      throw loginRequired(maxAge, authenticatedAt);
+    }
   }
 
   regenerate(): Awaitable<void> {

@@ -8,7 +8,8 @@ export type Intent =
   | { readonly kind: "commit" }
   /** A commit that holds only at one version, so that it must reach the store even where nothing changed. */
   | { readonly kind: "compare" }
-  | { readonly kind: "login"; readonly userId: string }
+  /** `after`: the user's login before, epoch ms. */
+  | { readonly kind: "login"; readonly userId: string; readonly after: number }
   | { readonly kind: "regenerate" }
   | { readonly kind: "destroy" };
 
@@ -47,7 +48,8 @@ export function plan(
   if (intent.kind === "destroy") return { kind: "destroy" };
 
   const { set = NONE, remove = NO_NAMES } = changes ?? {};
-  const login = intent.kind === "login" ? { userId: intent.userId, authenticatedAt: now } : undefined;
+  const login =
+    intent.kind === "login" ? { userId: intent.userId, authenticatedAt: Math.max(now, intent.after + 1) } : undefined;
 
   if (!record) {
     if (set.size === 0 && !login) return NOTHING;

@@ -1,7 +1,7 @@
 import { HoldfastError } from "../errors.ts";
 import type { SessionRecord } from "../store.ts";
 import type { Context } from "./context.ts";
-import { registrationHeader } from "./device.ts";
+import { hasDeviceCookie, noProof, registrationHeader } from "./device.ts";
 import type { SessionId } from "./id.ts";
 import { cookieEnd } from "./lifetime.ts";
 import type { Withheld } from "./lookup.ts";
@@ -13,7 +13,10 @@ export interface HeaderEdits {
   readonly setCookie?: string | undefined;
   /** A header to set in place of a cookie, for a client that has none. `Cache-Control` as with a cookie. */
   readonly setHeader?: readonly [name: string, value: string] | undefined;
-  /** Headers to set beside the id's: what the browser is to clear (Clear-Site-Data), or where it may register its device (Secure-Session-Registration). */
+  /**
+   * Headers to append beside the id's, and only there: what the browser is to clear (Clear-Site-Data, and a Set-Cookie for the device's cookie), or where it may
+   * register its device (Secure-Session-Registration).
+   */
   readonly beside?: readonly (readonly [name: string, value: string])[] | undefined;
   /** Leave what caches may do to the app, though there is a cookie. */
   readonly cacheable?: true;
@@ -118,8 +121,11 @@ export class Reply {
 
   #beside(): HeaderEdits["beside"] {
     const { clearSiteData, deviceBound } = this.#context.settings;
-    if (this.#id === "clear" && clearSiteData) return [["Clear-Site-Data", EVERYTHING]];
     if (this.#id === "set" && this.#challenge !== undefined) return [registrationHeader(deviceBound!, this.#challenge)];
-    return undefined;
+    if (this.#id !== "clear") return undefined;
+    const headers: (readonly [string, string])[] = [];
+    if (clearSiteData) headers.push(["Clear-Site-Data", EVERYTHING]);
+    if (deviceBound && hasDeviceCookie(this.#head, deviceBound)) headers.push(["Set-Cookie", noProof(deviceBound)]);
+    return headers.length > 0 ? headers : undefined;
   }
 }

@@ -3,7 +3,7 @@ import { HoldfastError } from "../errors.ts";
 import { INSPECT } from "./data.ts";
 import { type Duration, parseDuration } from "./duration.ts";
 import type { Exchange } from "./exchange.ts";
-import { loginRequired, noDuration, sessionTaken } from "./misuse.ts";
+import { noDuration, sessionTaken } from "./misuse.ts";
 
 /**
  * The app's session data, declared once for handlers whose framework can't carry the type (Express):
@@ -128,8 +128,7 @@ export class Session<Data extends object = SessionData> {
   requireFresh(maxAge: Duration): void {
     const age = parseDuration(maxAge);
     if (age === undefined) throw noDuration();
-    const { authenticatedAt } = this;
-    if (authenticatedAt === undefined || Date.now() - authenticatedAt > age) throw loginRequired(age, authenticatedAt);
+    this.#exchange.requireFresh(age);
   }
 
   /**

@@ -10,8 +10,11 @@ export interface UserLimit {
 }
 
 export interface LimitKeeper {
-  /** Before a login: throws `too-many-sessions` where another session is refused. `handle` is the one that is to log in, and doesn't count. */
-  admit(userId: string, handle: string | undefined): Promise<void>;
+  /**
+   * Before a login: throws `too-many-sessions` where another session is refused. `handle` is the one that is to log in, and doesn't count. Answers the moment that
+   * the login is later than, epoch ms: that of the user's latest other one, which may be of this millisecond, or of a server whose clock is ahead.
+   */
+  admit(userId: string, handle: string | undefined): Promise<number>;
   /** After a login: ends others that are too many. Throws `too-many-sessions` where the one that has just logged in is, by logins at the same moment. */
   enforce(userId: string, handle: string): Promise<void>;
 }
@@ -40,9 +43,9 @@ export function keepLimit({ settings, call, emit }: Context): LimitKeeper | unde
 
   return {
     async admit(userId, handle) {
-      if (beyond !== "refuse") return;
       const others = (await ranked(userId)).filter((each) => each.handle !== handle);
-      if (others.length >= sessions) throw tooMany(sessions);
+      if (beyond === "refuse" && others.length >= sessions) throw tooMany(sessions);
+      return Math.max(0, ...others.map(loginOf));
     },
 
     async enforce(userId, handle) {

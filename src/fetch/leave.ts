@@ -54,7 +54,7 @@ export function tell(headers: Headers, edits: HeaderEdits, others: Headers = hea
   const { setCookie, setHeader, beside, vary } = edits;
   if (setCookie !== undefined) headers.append("Set-Cookie", setCookie);
   if (setHeader) headers.set(...setHeader);
-  if (beside) for (const [name, value] of beside) headers.set(name, value);
+  if (beside) for (const [name, value] of beside) headers.append(name, value);
   const caching = headers.get("Cache-Control") ?? others.get("Cache-Control") ?? "";
   if (givesId(edits) && !isPrivate(caching)) headers.set("Cache-Control", "no-store");
   if (vary === undefined) return;

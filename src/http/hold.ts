@@ -318,8 +318,8 @@ class Hold {
     const response = this.#response;
     // As a list, which other middleware expects to find there.
     if (setCookie && !this.#cookieSet) response.appendHeader("Set-Cookie", [setCookie]);
+    if (beside && !this.#cookieSet) for (const [name, value] of beside) response.appendHeader(name, value);
     if (setHeader) response.setHeader(...setHeader);
-    if (beside) for (const [name, value] of beside) response.setHeader(name, value);
     if (setCookie || setHeader) {
       this.#cookieSet = true;
       if (!cacheable && !isPrivate(String(response.getHeader("Cache-Control") ?? ""))) {

@@ -84,11 +84,12 @@ async function respond(
   return left;
 }
 
-function send({ setCookie, setHeader }: HeaderEdits, cookies: NextCookies): void {
+function send({ setCookie, setHeader, beside = [] }: HeaderEdits, cookies: NextCookies): void {
   if (setHeader) throw cookieless();
   if (setCookie === undefined) return;
   try {
     cookies.set(parseSetCookie(setCookie));
+    for (const [name, value] of beside) if (name === "Set-Cookie") cookies.set(parseSetCookie(value));
   } catch (cause) {
     throw cookieless({ cause });
   }

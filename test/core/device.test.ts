@@ -266,7 +266,19 @@ describe("a proof", () => {
     expect(await browser.user()).toBe("ada");
   });
 
-  it("leaves the one before its time, and no more: the browser whose answer got lost shows that one", async () => {
+  it("replaces the one before, which dies within two and a half minutes", async () => {
+    const browser = await bound();
+    const thief = browser.copy();
+    later(5 * MINUTE);
+    await browser.refresh();
+    later(2.5 * MINUTE - 1);
+    expect(await thief.user()).toBe("ada");
+    later(1);
+    expect(await thief.user()).toBeUndefined();
+    expect(await browser.user()).toBe("ada");
+  });
+
+  it("leaves the one before to a browser that asked two minutes early, and whose answer got lost", async () => {
     const browser = await bound();
     const lost = browser.copy();
     later(8 * MINUTE);

@@ -402,6 +402,8 @@ describe("a store that fails, where requests may go on without a session", () =>
       () => session.destroy(),
       () => session.reload(),
       () => session.update("views", () => 2),
+      () => session.reauthenticate(),
+      async () => session.requireFresh("5m"),
     ]) {
       await expect(attempt()).rejects.toMatchObject(down);
     }

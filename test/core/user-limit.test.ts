@@ -55,6 +55,17 @@ describe("maxPerUser", () => {
     ]);
   });
 
+  it("ends none but an older one, where logins fall into one millisecond, or the clock of one's server is behind", async () => {
+    begin(1);
+    for (const later of [0, 0, 0, 0, -5000]) {
+      vi.setSystemTime(Date.now() + later);
+      const browser = client(sessions);
+      await browser.request((session) => session.login("ada"));
+      expect(await userOf(browser)).toBe("ada");
+      expect(await count("ada")).toBe(1);
+    }
+  });
+
   it("counts each user's own, and a login again as the same session", async () => {
     begin(1);
     const [ada, bob] = [await login("ada"), await login("bob")];

@@ -132,7 +132,7 @@ describeWith("Chromium", "a device-bound session, in Chromium", (executablePath)
     await context.clearCookies({ name: COOKIE });
     expect(await visit("/")).toBe("ada, bound");
     expect(answers).toEqual([200, 200]);
-    pass(31_000);
+    pass(151_000);
     expect((await copy.get("/")).text).toContain("nobody");
     expect(await visit("/")).toBe("ada, bound");
   });
@@ -163,8 +163,7 @@ describeWith("Chromium", "a device-bound session, in Chromium", (executablePath)
   it("ends with the logout, and the next login's is another", async () => {
     await bind();
     await visit("/logout");
-    expect(await visit("/")).toBe("nobody");
-    await context.clearCookies({ name: COOKIE });
+    expect(await context.cookies()).toEqual([]);
     expect(await visit("/")).toBe("nobody");
     expect(answers).toEqual([200, 401]);
 

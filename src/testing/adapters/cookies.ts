@@ -39,7 +39,9 @@ export const cookies: Cases = {
     assert.equal((await visitor.get("/plain")).get("clear-site-data"), undefined);
   },
 
-  async "with deviceBound, a login alone asks the browser to register its device"(start) {
+  async "with deviceBound, a login alone asks the browser to register its device, and a logout takes the proof back"(
+    start,
+  ) {
     const world = await start({}, { deviceBound: "/device", trustProxy: true });
     const https = { "x-forwarded-proto": "https" };
     const visitor = world.visitor();
@@ -47,6 +49,12 @@ export const cookies: Cases = {
     const asked = (await visitor.post("/login", https)).get("secure-session-registration");
     assert.match(asked ?? "", /^\(ES256 RS256\);path="\/device";challenge="[\w-]{43}"$/);
     assert.equal((await visitor.get("/plain", https)).get("secure-session-registration"), undefined);
+    visitor.cookie += `; __Host-sid-device=${"p".repeat(43)}`;
+    const gone = "; Path=/; HttpOnly; Secure; SameSite=Lax; Max-Age=0; Expires=Thu, 01 Jan 1970 00:00:00 GMT";
+    assert.deepEqual((await visitor.post("/logout", https)).cookies, [
+      `__Host-sid=${gone}`,
+      `__Host-sid-device=${gone}`,
+    ]);
   },
 
   async "a session that got no data sets no cookie and is not stored"(start) {
