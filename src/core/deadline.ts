@@ -1,5 +1,6 @@
 import type { Awaitable } from "../store.ts";
 import { isPending } from "./after.ts";
+import { LONGEST_TIMER } from "./duration.ts";
 
 /** Runs `start`, and gives up waiting for it after the deadline. `fail` makes the error of it: with a `cause`, or without where it is late. */
 export type Deadline = <T>(start: () => Awaitable<T>, fail: (options?: { cause: unknown }) => unknown) => Awaitable<T>;
@@ -10,11 +11,8 @@ type Watch = (expire: () => void) => () => void;
 /** In Cloudflare Workers a timer ends with the request that began it, and may touch no other request's promises. */
 const timersEndWithRequests = (): boolean => globalThis.navigator?.userAgent === "Cloudflare-Workers";
 
-/** A timer of more ms would go off at once. */
-const LONGEST = 2 ** 31 - 1;
-
 export function createDeadline(timeout: number): Deadline {
-  const watch = (timersEndWithRequests() ? eachByItself : allTogether)(Math.min(timeout, LONGEST));
+  const watch = (timersEndWithRequests() ? eachByItself : allTogether)(Math.min(timeout, LONGEST_TIMER));
   return (start, fail) => {
     let value: ReturnType<typeof start>;
     try {

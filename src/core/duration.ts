@@ -8,6 +8,9 @@ const UNITS: Readonly<Record<string, number>> = { ms: 1, s: 1e3, m: 60e3, h: 360
 /** A hundred years: more is meant for "never", and would lead to times that not every store can hold. */
 const LONGEST = 100 * 365 * UNITS.d!;
 
+/** The most ms that a timer can wait: one of more would go off at once. */
+export const LONGEST_TIMER: number = 2 ** 31 - 1;
+
 /** What a duration has to be, for the messages of those who refuse it. */
 export const DURATION_RULE =
   'must be a duration such as "30m", "12h" or "7d", or a number of milliseconds, at most 100 years';

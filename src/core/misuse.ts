@@ -82,6 +82,12 @@ export function noDuration(): HoldfastError<"argument-invalid"> {
   });
 }
 
+/** A handler of Request and Response that forgot to answer. */
+export function noResponse(): HoldfastError<"argument-invalid"> {
+  const message = "The handler given to fetchSessions answered no Response: return one, in every case.";
+  return new HoldfastError("argument-invalid", message, { argument: "handler" });
+}
+
 /** Something else than null, where null ends the session. */
 export function nullEnds(): HoldfastError<"argument-invalid"> {
   const message =

@@ -1,4 +1,4 @@
-import { assertSessions, bindDeviceOf } from "../core/misuse.ts";
+import { assertSessions, bindDeviceOf, noResponse } from "../core/misuse.ts";
 import type { Session, SessionData } from "../core/session.ts";
 import type { Sessions } from "../core/sessions.ts";
 import { answerError } from "../fetch/fail.ts";
@@ -88,7 +88,10 @@ export function fetchSessions<Data extends object = SessionData, Rest extends un
     let opened: FetchSession<Data> | undefined;
     try {
       opened = await openSession(sessions, request, { onStreamError: (error) => void answer(error) });
-      return await opened.commit(await handler(request, opened.session, ...rest));
+      const response = await handler(request, opened.session, ...rest);
+      // JavaScript's handlers, and those of a type that is too wide, may forget.
+      if (!response) throw noResponse();
+      return await opened.commit(response);
     } catch (error) {
       const response = await answer(error);
       return opened ? opened.fail(response) : response;

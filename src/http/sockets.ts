@@ -1,5 +1,5 @@
 import { isOwnOrigin } from "../core/csrf.ts";
-import { type Duration, milliseconds } from "../core/duration.ts";
+import { type Duration, LONGEST_TIMER, milliseconds } from "../core/duration.ts";
 import type { Exchange } from "../core/exchange.ts";
 import { checkOrigins, isSessionGone, socketOutlived, socketUnknown } from "../core/misuse.ts";
 import type { Session } from "../core/session.ts";
@@ -65,7 +65,7 @@ export function createSockets<Socket extends object, Data extends object>(
   { checkEvery = "30s", allowOrigins = [] }: SocketSessionsOptions,
 ): Sockets<Socket, Data> {
   checkOrigins(allowOrigins, "allowOrigins");
-  const watch = watchSessions(sessions, milliseconds(checkEvery, "checkEvery"));
+  const watch = watchSessions(sessions, Math.min(milliseconds(checkEvery, "checkEvery"), LONGEST_TIMER));
   const kept = new WeakMap<Socket, SocketSession<Data>>();
 
   /** An exchange of which no cookie leaves. */

@@ -1,3 +1,4 @@
+import { LONGEST_TIMER } from "../core/duration.ts";
 import { HoldfastError } from "../errors.ts";
 
 /** The table of a store on a database server. */
@@ -34,7 +35,8 @@ export function checked(who: string, options: ServerStoreOptions, quote: string)
   demand(isName(table), "table", "is made of letters, digits and _, at most 48");
   demand(schema === undefined || isName(schema), "schema", "is made of letters, digits and _, at most 48");
   demand(typeof migrate === "boolean", "migrate", "is true or false");
-  demand(Number.isFinite(queryTimeout) && queryTimeout > 0, "queryTimeout", "is milliseconds, more than 0");
+  const isTime = typeof queryTimeout === "number" && queryTimeout > 0 && queryTimeout <= LONGEST_TIMER;
+  demand(isTime, "queryTimeout", `is milliseconds, more than 0 and at most ${LONGEST_TIMER}`);
   const quoted = (name: string): string => quote + name + quote;
   const name = schema === undefined ? quoted(table) : `${quoted(schema)}.${quoted(table)}`;
   return { name, table, schema, index: (of: string): string => quoted(`${table}_${of}`), migrate, queryTimeout };

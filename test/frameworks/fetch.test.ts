@@ -128,6 +128,14 @@ describe("fetchSessions", () => {
     expect(console.error).toHaveBeenCalledWith(expect.objectContaining({ message: "second" }));
   });
 
+  it("says so where the handler answers nothing", async () => {
+    const fetch = fetchSessions(sessions, (() => {}) as unknown as () => Response);
+    expect((await fetch(new Request(url))).status).toBe(500);
+    expect(console.error).toHaveBeenCalledWith(
+      expect.objectContaining({ code: "argument-invalid", message: expect.stringMatching(/answered no Response/) }),
+    );
+  });
+
   it("sends bodies that are no streams as they were: with their length, whole", async () => {
     const bodies: [ConstructorParameters<typeof Response>[0], string][] = [
       ["tea", "tea"],

@@ -41,13 +41,13 @@ const STORES = ["node:sqlite", "holdfast_sessions", "CREATE TABLE"];
 const BUNDLES: readonly Bundle[] = [
   {
     subpath: "holdfast",
-    budget: 17_300,
+    budget: 18_600,
     imports: ["node:crypto", "node:diagnostics_channel"],
     never: [...STORES, "express"],
   },
-  { subpath: "holdfast", web: true, budget: 17_300, imports: [], never: [...STORES, "express", "node:"] },
+  { subpath: "holdfast", web: true, budget: 18_600, imports: [], never: [...STORES, "express", "node:"] },
   { subpath: "holdfast/node", budget: 3_500, imports: ["node:http"], never: [...STORES, "express"] },
-  { subpath: "holdfast/fetch", web: true, budget: 2_000, imports: [], never: [...STORES, "express", "node:"] },
+  { subpath: "holdfast/fetch", web: true, budget: 2_200, imports: [], never: [...STORES, "express", "node:"] },
   { subpath: "holdfast/opentelemetry", budget: 1_000, imports: [], never: [...STORES, "express", "node:"] },
   { subpath: "holdfast/express", budget: 6_200, imports: ["node:crypto", "node:http"], never: STORES },
   {
@@ -58,7 +58,7 @@ const BUNDLES: readonly Bundle[] = [
   },
   {
     subpath: "holdfast/koa",
-    budget: 6_000,
+    budget: 6_200,
     imports: ["node:crypto", "node:http"],
     never: [...STORES, "express"],
   },
@@ -66,7 +66,7 @@ const BUNDLES: readonly Bundle[] = [
   {
     subpath: "holdfast/sveltekit",
     web: true,
-    budget: 5_100,
+    budget: 5_400,
     imports: ["node:async_hooks"],
     never: [...STORES, "express"],
   },
@@ -74,14 +74,14 @@ const BUNDLES: readonly Bundle[] = [
   {
     subpath: "holdfast/hono",
     web: true,
-    budget: 4_600,
+    budget: 4_800,
     imports: [],
     never: [...STORES, "express", "node:"],
   },
   {
     subpath: "holdfast/h3",
     web: true,
-    budget: 5_100,
+    budget: 5_400,
     imports: ["h3"],
     never: [...STORES, "express", "node:"],
   },
@@ -110,10 +110,10 @@ const BUNDLES: readonly Bundle[] = [
   { subpath: "holdfast/stores/postgres", budget: 5_200, imports: ["node:crypto"], never: ["node:sqlite", "express"] },
   { subpath: "holdfast/stores/d1", web: true, budget: 3_400, imports: [], never: ["node:", "express"] },
   { subpath: "holdfast/stores/mysql", budget: 5_600, imports: ["node:buffer"], never: ["node:sqlite", "express"] },
-  { subpath: "holdfast/doctor", budget: 19_200, imports: ["node:crypto", "node:diagnostics_channel"], never: STORES },
+  { subpath: "holdfast/doctor", budget: 20_800, imports: ["node:crypto", "node:diagnostics_channel"], never: STORES },
   {
     subpath: "holdfast/testing",
-    budget: 37_500,
+    budget: 39_000,
     imports: ["node:assert/strict", "node:crypto", "node:diagnostics_channel", "node:http", "node:https"],
     never: [...STORES, "vitest"],
   },

@@ -111,6 +111,7 @@ export function sqlStoreTests(database: Database): void {
       { schema: 'a"b' },
       { migrate: 1 as never },
       { queryTimeout: 0 },
+      { queryTimeout: 2 ** 31 },
     ])("is no place for %j", (options) => {
       const [option] = Object.keys(options);
       expect(() => database.store(options)).toThrow(failing("option-invalid", /Store/, { details: { option } }));
