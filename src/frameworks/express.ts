@@ -1,7 +1,7 @@
 import type { IncomingMessage, ServerResponse } from "node:http";
 import { isPending } from "../core/after.ts";
 import type { Exchange } from "../core/exchange.ts";
-import { assertSessions, openedLate } from "../core/misuse.ts";
+import { assertSessions, openedLate, sessionTaken } from "../core/misuse.ts";
 import { hasSession, type Session, type SessionData } from "../core/session.ts";
 import type { Sessions } from "../core/sessions.ts";
 import type { RequestSession } from "../http/express-request.ts";
@@ -75,19 +75,25 @@ export function expressSessions<Data extends object>(
         if (response.headersSent) return reject(openedLate());
         begin(request, response, fail, (error) => (error ? reject(error) : resolve(request.session)));
       });
-    return () => {
+    const openSession = (): Promise<unknown> => {
       opened ??= open();
       return opened;
     };
+    openedBy.set(openSession, sessions);
+    return openSession;
   }
 
   return (request: ExpressRequest, response, next) => {
     if (hasSession(request, sessions)) return next();
     if (!lazy) return begin(request, response, next, next);
+    if (request.openSession && openedBy.get(request.openSession) !== sessions) throw sessionTaken();
     request.openSession ??= opener(request, response, next);
     next();
   };
 }
+
+/** Whose session a request's `openSession` opens. */
+const openedBy = new WeakMap<() => Promise<unknown>, object>();
 
 /** `secure` is Express's, which knows the proxies that the app trusts; Connect has none. */
 type ExpressRequest = IncomingMessage & { session?: unknown; openSession?: () => Promise<unknown>; secure?: boolean };

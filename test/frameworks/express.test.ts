@@ -116,12 +116,21 @@ describe.each([
     expect(errors.map(({ code }) => code)).toEqual(["session-taken"]);
   });
 
-  it("behind the middleware of other sessions says so: theirs are not its own", async () => {
-    const admins = createSessions({ store: memoryStore(), cookie: { name: "admin" } });
-    const app = make().use(expressSessions(sessions)).use("/admin", expressSessions(admins), change);
-    app.use(((error, _req, res, _next) => void res.status(500).send(error.code)) as ErrorRequestHandler);
-    expect((await ask(await port(app), { path: "/admin" })).body.toString()).toBe("session-taken");
-  });
+  it.each([false, true])(
+    "behind the middleware of other sessions says so: theirs are not its own (lazy: %s)",
+    async (lazy) => {
+      const admins = createSessions({ store: memoryStore(), cookie: { name: "admin" } });
+      const app = make().use(expressSessions(sessions, { lazy }));
+      app.use(
+        "/admin",
+        expressSessions(admins, { lazy }),
+        (req, _res, next) => void req.openSession().then(() => next(), next),
+        change,
+      );
+      app.use(((error, _req, res, _next) => void res.status(500).send(error.code)) as ErrorRequestHandler);
+      expect((await ask(await port(app), { path: "/admin" })).body.toString()).toBe("session-taken");
+    },
+  );
 
   it("mounted again, after the session was taken off the request, says so too, whatever time the store takes", async () => {
     const memory = memoryStore();
