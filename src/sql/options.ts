@@ -1,4 +1,3 @@
-import { LONGEST_TIMER } from "../core/duration.ts";
 import { HoldfastError } from "../errors.ts";
 
 /** The table of a store on a database server. */
@@ -21,6 +20,9 @@ export interface ServerStoreOptions extends TableOptions {
 }
 
 const TABLE = "holdfast_sessions";
+
+/** The most ms that a timer can wait: one of more would go off at once. */
+const LONGEST_TIMER = 2 ** 31 - 1;
 
 /** The table's name, with `quote` around its parts, and the names of its indexes. Throws where an option is not one, or not as it must be. */
 export function checked(who: string, options: ServerStoreOptions, quote: string) {
