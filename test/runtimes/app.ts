@@ -26,7 +26,7 @@ const slow = createSessions<Data>({
       return memory.create(handle, record);
     },
   },
-  timeout: 100,
+  timeout: 1000,
 });
 
 /** A D1 whose first batch gets no answer: what it is to a request that is cut off meanwhile. */
@@ -36,7 +36,7 @@ const cut = createSessions<Data>({
     prepare: (sql) => (env as { DB: D1 }).DB.prepare(sql),
     batch: (statements) => (batches++ === 0 ? new Promise(() => {}) : (env as { DB: D1 }).DB.batch(statements)),
   }),
-  timeout: 200,
+  timeout: 1000,
 });
 
 const onError = (error: unknown): Response =>

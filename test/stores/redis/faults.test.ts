@@ -69,11 +69,11 @@ describeWith("redis-server", "the Redis store on a network that fails", (binary)
       for (const directions of [["requests"], ["replies"], ["requests", "replies"]] as const)
         it(`turns silence into store-timeout (${directions.join(" and ")} held), and goes on by itself`, async () => {
           const { hasty, patient } = sessionsOf(await open(name));
-          await hasty.set({ n: 1 });
+          await patient.set({ n: 1 });
+          hasty.cookie = patient.cookie;
           proxy.hold(...directions);
           await expect(hasty.set({ n: 2 })).rejects.toMatchObject({ code: "store-timeout" });
           proxy.cut();
-          patient.cookie = hasty.cookie;
           // A client may not have noticed yet, and fail once more.
           await vi.waitFor(() => patient.set({ n: 3 }), { timeout: 20_000 });
           expect((await patient.request(({ data }) => data.n)).value).toBe(3);
@@ -81,11 +81,11 @@ describeWith("redis-server", "the Redis store on a network that fails", (binary)
 
       it("fails while the server is down, and goes on by itself when it is back", async () => {
         const { hasty, patient } = sessionsOf(await open(name));
-        await hasty.set({ n: 1 });
+        await patient.set({ n: 1 });
+        hasty.cookie = patient.cookie;
         await proxy.down();
         await expect(hasty.set({ n: 2 })).rejects.toMatchObject({ status: 503 });
         await proxy.up();
-        patient.cookie = hasty.cookie;
         await patient.set({ n: 3 });
         expect((await patient.request(({ data }) => data.n)).value).toBe(3);
       });

@@ -193,15 +193,16 @@ export function sqlStoreTests(database: Database): void {
 
     it("a request gives up at its deadline, and the next one finds the store again", async () => {
       const store = await behindProxy();
-      const sessions = createSessions<{ n: number }>({ store, timeout: 300 });
-      const browser = client(sessions);
-      await browser.set({ n: 1 });
+      const patient = client(createSessions<{ n: number }>({ store, timeout: "20s" }));
+      const hasty = client(createSessions<{ n: number }>({ store, timeout: 50 }));
+      await patient.set({ n: 1 });
+      hasty.cookie = patient.cookie;
       const held = proxy.hold("requests");
-      const waiting = expect(browser.request((session) => session.data.n)).rejects.toEqual(failing("store-timeout"));
+      const waiting = expect(hasty.request((session) => session.data.n)).rejects.toEqual(failing("store-timeout"));
       await held;
       await waiting;
       proxy.flow();
-      expect((await browser.request((session) => session.data.n)).value).toBe(1);
+      expect((await patient.request((session) => session.data.n)).value).toBe(1);
     });
 
     it.each(["cut", "reset"] as const)(
