@@ -166,9 +166,13 @@ describe("the doctor", () => {
   it("finds that a store's server doesn't answer, though the store knows of no problem", async () => {
     const silent = { ...memoryStore(), read: () => new Promise<never>(() => {}), problems: () => [] };
     const late = await doctor({ options: { store: silent, timeout: 1 } });
-    expect(late).toMatchObject([{ level: "error", code: "store", message: /did not answer to read within 1 ms/ }]);
+    expect(late).toMatchObject([
+      { level: "error", code: "store", message: expect.stringMatching(/did not answer to read within 1 ms/) },
+    ]);
     const failing = { ...memoryStore(), read: () => Promise.reject(new Error("no such table")), problems: undefined };
-    expect(await doctor({ options: { store: failing } })).toMatchObject([{ code: "store", message: /no such table/ }]);
+    expect(await doctor({ options: { store: failing } })).toMatchObject([
+      { code: "store", message: expect.stringMatching(/no such table/) },
+    ]);
   });
 
   it("finds keys that were thought up", async () => {
@@ -185,7 +189,9 @@ describe("the doctor", () => {
     const url = await serve(healthy(options), true);
     expect(await codes({ url, options })).toEqual([]);
     expect(await codes({ url, cookie: "__Host-shop" })).toEqual([]);
-    expect(await doctor({ url })).toMatchObject([{ code: "no-cookie", message: /answered 200 and set no cookie/ }]);
+    expect(await doctor({ url })).toMatchObject([
+      { code: "no-cookie", message: expect.stringMatching(/answered 200 and set no cookie/) },
+    ]);
   });
 
   it("is content with SameSite=None where csrf is on", async () => {
@@ -202,7 +208,10 @@ describe("the doctor", () => {
   });
 
   it("says what it lacks, where it was given nothing to look at", async () => {
-    await expect(doctor({})).rejects.toMatchObject({ code: "argument-invalid", message: /url of a page/ });
+    await expect(doctor({})).rejects.toMatchObject({
+      code: "argument-invalid",
+      message: expect.stringMatching(/url of a page/),
+    });
   });
 });
 
