@@ -7,6 +7,7 @@ import { isSealed } from "./encryption.ts";
 import type { SessionEvents } from "./events.ts";
 import { digestSecret, matchSecret, type SessionId } from "./id.ts";
 import { isJustReplaced, isLive } from "./lifetime.ts";
+import type { Settings } from "./options.ts";
 import type { RequestHead } from "./transport.ts";
 
 /** A stored session as this request knows it. */
@@ -54,6 +55,15 @@ export class Changed implements Live {
     this.#record ??= { ...applyChange(this.#before.record, this.#change), version: this.#version };
     return this.#record;
   }
+}
+
+/** Whether it opens for anybody, by what it says itself: else it is no session of its user's. */
+export function opens(
+  record: SessionRecord,
+  { limits, encrypts }: Pick<Settings, "limits" | "encrypts">,
+  now: number,
+): boolean {
+  return isLive(record, limits, now) && (encrypts || !isSealed(record.entries));
 }
 
 export function isSession(found: Found): found is Live {

@@ -7,12 +7,10 @@ import { createDeadline } from "./deadline.ts";
 import { BOUND } from "./device.ts";
 import { createDeviceBinding, type DeviceAnswer } from "./device-binding.ts";
 import { diagnose } from "./diagnose.ts";
-import { isSealed } from "./encryption.ts";
 import { createEmitter, type EventListener, type SessionEvents } from "./events.ts";
 import { DEVICE, Exchange } from "./exchange.ts";
 import { isHandle } from "./id.ts";
-import { isLive } from "./lifetime.ts";
-import { createLookup, isSession } from "./lookup.ts";
+import { createLookup, isSession, opens } from "./lookup.ts";
 import { assertUser } from "./misuse.ts";
 import { type SessionsOptions, settle } from "./options.ts";
 import type { Session, SessionData } from "./session.ts";
@@ -93,7 +91,7 @@ export function createSessions<Data extends object = SessionData>(
 export function createSessions<Data extends object = SessionData>(options: SessionsOptions): Sessions<Data>;
 export function createSessions<Data extends object = SessionData>(options: SessionsOptions): Sessions<Data> {
   const settings = settle(options);
-  const { store, limits, serializer, timeout, transport, trustProxy, allowedOrigins, deviceBound } = settings;
+  const { store, serializer, timeout, transport, trustProxy, allowedOrigins, deviceBound } = settings;
   const deadline = createDeadline(timeout);
   const { on, emit } = createEmitter();
   const warned = new Set<string>();
@@ -141,11 +139,6 @@ export function createSessions<Data extends object = SessionData>(options: Sessi
       // One damaged entry is no reason to show its user none of the sessions.
       return undefined;
     }
-  }
-
-  /** Whether it would open, for who has the id. */
-  function opens(record: SessionRecord, now: number): boolean {
-    return isLive(record, limits, now) && (settings.encrypts || !isSealed(record.entries));
   }
 
   let sweeping: ReturnType<typeof setInterval> | undefined;
@@ -214,7 +207,9 @@ export function createSessions<Data extends object = SessionData>(options: Sessi
       const user = String(of.userId);
       const found = await call("list", () => list.call(store, user));
       const now = Date.now();
-      return found.filter(({ record }) => opens(record, now)).map(({ handle, record }) => info(handle, user, record));
+      return found
+        .filter(({ record }) => opens(record, settings, now))
+        .map(({ handle, record }) => info(handle, user, record));
     };
     sessions.revokeAll = async (of) => {
       assertUser(of, "revokeAll");

@@ -1,7 +1,7 @@
 import { HoldfastError } from "../errors.ts";
 import type { ListedRecord } from "../store.ts";
 import type { Context } from "./context.ts";
-import { isLive } from "./lifetime.ts";
+import { opens } from "./lookup.ts";
 
 /** The most sessions that a user may have at a time, and what happens at a login beyond them (OWASP ASVS 7.1.2). */
 export interface UserLimit {
@@ -24,7 +24,7 @@ export interface LimitKeeper {
  * many.
  */
 export function keepLimit({ settings, call, emit }: Context): LimitKeeper | undefined {
-  const { store, limits, maxPerUser } = settings;
+  const { store, maxPerUser } = settings;
   if (!maxPerUser) return undefined;
   const { sessions, beyond } = maxPerUser;
 
@@ -33,7 +33,7 @@ export function keepLimit({ settings, call, emit }: Context): LimitKeeper | unde
     const now = Date.now();
     const first = beyond === "refuse" ? 1 : -1;
     return found
-      .filter(({ record }) => isLive(record, limits, now))
+      .filter(({ record }) => opens(record, settings, now))
       .sort((a, b) => first * (loginOf(a) - loginOf(b) || (a.handle < b.handle ? -1 : 1)));
   }
 
@@ -45,7 +45,7 @@ export function keepLimit({ settings, call, emit }: Context): LimitKeeper | unde
     async admit(userId, handle) {
       const others = (await ranked(userId)).filter((each) => each.handle !== handle);
       if (beyond === "refuse" && others.length >= sessions) throw tooMany(sessions);
-      return Math.max(0, ...others.map(loginOf));
+      return others.reduce((latest, each) => Math.max(latest, loginOf(each)), 0);
     },
 
     async enforce(userId, handle) {

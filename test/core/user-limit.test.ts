@@ -82,6 +82,22 @@ describe("maxPerUser", () => {
     expect(await count("ada")).toBe(1);
   });
 
+  it("doesn't count what is encrypted, where there are no keys any more: it opens for nobody", async () => {
+    begin({ sessions: 1, beyond: "refuse" });
+    const keyed = createSessions<Data>({ store, keys: "0123456789abcdefghijklmnopqrstuvwxyz" });
+    await client(keyed).request((session) => session.login("ada"));
+    await login("ada");
+    expect(await count("ada")).toBe(1);
+  });
+
+  it("counts as many as a robot's user may have", async () => {
+    begin({ sessions: 1_000_000, beyond: "refuse" });
+    const { handle } = await login("ada");
+    const record = (await store.read(handle))!;
+    store.list = () => Array.from({ length: 200_000 }, (_, i) => ({ handle: `${handle}${i}`, record }));
+    await login("ada");
+  });
+
   it("refuses a login beyond, which leaves the anonymous session as it was", async () => {
     begin({ sessions: 1, beyond: "refuse" });
     const { browser: first, handle } = await login("ada");
