@@ -68,6 +68,11 @@ export function noGrace(now: number): number {
   return now - SKEW;
 }
 
+/** Whether a time lies further ahead than clocks differ: it was told by one that is wrong. */
+export function isFarAhead(time: number, now: number): boolean {
+  return time > now + SKEW;
+}
+
 /** Whether an id that was replaced without grace was so just now: whoever shows it was probably under way at the time. */
 export function isJustReplaced({ graceUntil = 0 }: SessionRecord, now: number): boolean {
   return now < graceUntil + SKEW + UNDER_WAY;

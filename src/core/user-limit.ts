@@ -1,6 +1,7 @@
 import { HoldfastError } from "../errors.ts";
-import type { ListedRecord } from "../store.ts";
+import type { SessionRecord } from "../store.ts";
 import type { Context } from "./context.ts";
+import { isFarAhead } from "./lifetime.ts";
 import { opens } from "./lookup.ts";
 
 /** The most sessions that a user may have at a time, and what happens at a login beyond them (OWASP ASVS 7.1.2). */
@@ -12,7 +13,7 @@ export interface UserLimit {
 export interface LimitKeeper {
   /**
    * Before a login: throws `too-many-sessions` where another session is refused. `handle` is the one that is to log in, and doesn't count. Answers the moment that
-   * the login is later than, epoch ms: that of the user's latest other one, which may be of this millisecond, or of a server whose clock is ahead.
+   * the login is later than, epoch ms: that of the user's latest other one, which may be of this millisecond, or of a server whose clock is a little ahead.
    */
   admit(userId: string, handle: string | undefined): Promise<number>;
   /** After a login: ends others that are too many. Throws `too-many-sessions` where the one that has just logged in is, by logins at the same moment. */
@@ -28,13 +29,14 @@ export function keepLimit({ settings, call, emit }: Context): LimitKeeper | unde
   if (!maxPerUser) return undefined;
   const { sessions, beyond } = maxPerUser;
 
-  async function ranked(userId: string): Promise<ListedRecord[]> {
+  async function ranked(userId: string): Promise<{ readonly handle: string; readonly login: number }[]> {
     const found = await call("list", () => store.list!(userId));
     const now = Date.now();
     const first = beyond === "refuse" ? 1 : -1;
     return found
       .filter(({ record }) => opens(record, settings, now))
-      .sort((a, b) => first * (loginOf(a) - loginOf(b) || (a.handle < b.handle ? -1 : 1)));
+      .map(({ handle, record }) => ({ handle, login: loginOf(record, now) }))
+      .sort((a, b) => first * (a.login - b.login || (a.handle < b.handle ? -1 : 1)));
   }
 
   async function end(handle: string): Promise<void> {
@@ -45,7 +47,7 @@ export function keepLimit({ settings, call, emit }: Context): LimitKeeper | unde
     async admit(userId, handle) {
       const others = (await ranked(userId)).filter((each) => each.handle !== handle);
       if (beyond === "refuse" && others.length >= sessions) throw tooMany(sessions);
-      return others.reduce((latest, each) => Math.max(latest, loginOf(each)), 0);
+      return others.reduce((latest, { login }) => Math.max(latest, login), 0);
     },
 
     async enforce(userId, handle) {
@@ -57,7 +59,11 @@ export function keepLimit({ settings, call, emit }: Context): LimitKeeper | unde
   };
 }
 
-const loginOf = ({ record }: ListedRecord): number => record.authenticatedAt ?? record.createdAt;
+/** One that a wrong clock put far ahead is the oldest: no login could be later for as long, and each would be fresh until then. */
+function loginOf({ authenticatedAt, createdAt }: SessionRecord, now: number): number {
+  const login = authenticatedAt ?? createdAt;
+  return isFarAhead(login, now) ? 0 : login;
+}
 
 function tooMany(sessions: number): HoldfastError<"too-many-sessions"> {
   return new HoldfastError(

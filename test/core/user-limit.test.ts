@@ -66,6 +66,18 @@ describe("maxPerUser", () => {
     }
   });
 
+  it("goes by no clock that is far ahead: its login is the oldest, and makes no later one fresh for long", async () => {
+    begin(1);
+    const now = Date.now();
+    vi.setSystemTime(now + 365 * 86_400_000);
+    const first = await login("ada");
+    vi.setSystemTime(now);
+    const { browser } = await login("ada");
+    expect(evicted).toEqual([first.handle]);
+    vi.setSystemTime(now + 10 * 60_000);
+    await browser.request((session) => expect(() => session.requireFresh("5m")).toThrow("too long ago"));
+  });
+
   it("counts each user's own, and a login again as the same session", async () => {
     begin(1);
     const [ada, bob] = [await login("ada"), await login("bob")];
