@@ -6,7 +6,7 @@ import {
   Inject,
   UnauthorizedException,
 } from "@nestjs/common";
-import { sessionMissing } from "../core/misuse.ts";
+import { assertSessions, sessionMissing } from "../core/misuse.ts";
 import type { Session } from "../core/session.ts";
 import type { Sessions } from "../core/sessions.ts";
 
@@ -67,6 +67,7 @@ const SESSIONS = Symbol("holdfast.sessions");
 // biome-ignore lint/complexity/noStaticOnlyClass: Nest's dynamic modules are classes, and made by a static method
 export class HoldfastModule {
   static forRoot<Data extends object>(sessions: Sessions<Data>): DynamicModule {
+    assertSessions(sessions, "HoldfastModule.forRoot");
     const provider = { provide: SESSIONS, useValue: sessions };
     return { module: HoldfastModule, global: true, providers: [provider], exports: [provider] };
   }

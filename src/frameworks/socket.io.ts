@@ -1,4 +1,5 @@
 import { type IncomingMessage, STATUS_CODES } from "node:http";
+import { assertSessions } from "../core/misuse.ts";
 import type { Sessions } from "../core/sessions.ts";
 import type { RequestHead } from "../core/transport.ts";
 import { HoldfastError, isHoldfastError } from "../errors.ts";
@@ -77,6 +78,7 @@ export function socketIoSessions<Data extends object>(
   sessions: Sessions<Data>,
   options: SocketSessionsOptions = {},
 ): SocketIoSessions<Data> {
+  assertSessions(sessions, "socketIoSessions");
   // Not in `socket.data`, which adapters send to other servers, and recovery gives to a later connection.
   const sockets = createSockets<SocketIoSocket, Data>(sessions, options);
   return {

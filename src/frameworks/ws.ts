@@ -1,5 +1,6 @@
 import { type IncomingMessage, STATUS_CODES } from "node:http";
 import type { Duplex } from "node:stream";
+import { assertSessions } from "../core/misuse.ts";
 import type { Sessions } from "../core/sessions.ts";
 import { isHoldfastError } from "../errors.ts";
 import { requestHead } from "../http/head.ts";
@@ -75,6 +76,7 @@ export function wsSessions<Data extends object, Request extends IncomingMessage,
   server: WsServer<Request, Socket>,
   options: SocketSessionsOptions = {},
 ): WsSessions<Data, Request, Socket> {
+  assertSessions(sessions, "wsSessions");
   const sockets = createSockets<Socket, Data>(sessions, options);
   return {
     async upgrade(request, connection, head) {

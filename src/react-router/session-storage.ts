@@ -1,4 +1,5 @@
 import type { Exchange } from "../core/exchange.ts";
+import { assertSessions } from "../core/misuse.ts";
 import type { Session, SessionData } from "../core/session.ts";
 import type { Sessions } from "../core/sessions.ts";
 import type { RequestHead } from "../core/transport.ts";
@@ -56,6 +57,7 @@ export function reactRouterSessionStorage<Data extends object = SessionData, Fla
   sessions: Sessions<Data>,
   { secure = true, user }: ReactRouterSessionStorageOptions<Data> = {},
 ): ReactRouterSessionStorage<Data, FlashData> {
+  assertSessions(sessions, "reactRouterSessionStorage");
   const exchanges = new WeakMap<object, Exchange<Data>>();
 
   function exchangeOf(session: ReactRouterSession<Data, FlashData>): Exchange<Data> {

@@ -4,11 +4,14 @@ import { fetchSessions } from "holdfast/fetch";
 import { h3Sessions } from "holdfast/h3";
 import { honoSessions } from "holdfast/hono";
 import { koaSessions } from "holdfast/koa";
+import { HoldfastModule } from "holdfast/nest";
 import { nextSessions } from "holdfast/next";
 import { nodeSessions } from "holdfast/node";
-import { reactRouterSessions } from "holdfast/react-router";
+import { reactRouterSessionStorage, reactRouterSessions } from "holdfast/react-router";
+import { socketIoSessions } from "holdfast/socket.io";
 import { memoryStore } from "holdfast/stores/memory";
 import { svelteKitSessions } from "holdfast/sveltekit";
+import { wsSessions } from "holdfast/ws";
 import { expect, it } from "vitest";
 
 const adapters = {
@@ -21,7 +24,11 @@ const adapters = {
   nextSessions,
   nodeSessions,
   reactRouterSessions,
+  reactRouterSessionStorage,
+  socketIoSessions,
   svelteKitSessions,
+  wsSessions,
+  "HoldfastModule.forRoot": HoldfastModule.forRoot,
 };
 
 it.each(Object.entries(adapters))(
