@@ -27,7 +27,9 @@ export class Session<Data extends object = SessionData> {
 
   /** @internal */
   static isOf(session: unknown, sessions: { readonly open: unknown }): boolean {
-    return session instanceof Session && session.#exchange.isOf(sessions);
+    // Not by `instanceof`, which a proxy of one passes too.
+    const held: object = Object(session);
+    return #exchange in held && held.#exchange.isOf(sessions);
   }
 
   /** @internal */

@@ -132,6 +132,16 @@ describe.each([
     },
   );
 
+  it("mounted again, behind one who put a proxy in the session's place, says so too", async () => {
+    const app = make().use(expressSessions(sessions), (req, _res, next) => {
+      req.session = new Proxy(req.session, {});
+      next();
+    });
+    app.use(expressSessions(sessions), change);
+    app.use(((error, _req, res, _next) => void res.status(500).send(error.code)) as ErrorRequestHandler);
+    expect((await ask(await port(app), { path: "/" })).body.toString()).toBe("session-taken");
+  });
+
   it("mounted again, after the session was taken off the request, says so too, whatever time the store takes", async () => {
     const memory = memoryStore();
     const slow = createSessions({ store: { ...memory, read: async (handle) => memory.read(handle) } });
