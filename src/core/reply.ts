@@ -9,7 +9,7 @@ import type { IdEdit, Received, RequestHead } from "./transport.ts";
 
 /** What an adapter does to the response's headers before they leave. */
 export interface HeaderEdits {
-  /** A Set-Cookie to append; then `Cache-Control: no-store` too, unless the app said so or `private`, or `cacheable` says otherwise. */
+  /** A Set-Cookie to append; then `Cache-Control: no-store` too, unless the app said that or `private`, or `cacheable` is there. */
   readonly setCookie?: string | undefined;
   /** A header to set in place of a cookie, for a client that has none. `Cache-Control` as with a cookie. */
   readonly setHeader?: readonly [name: string, value: string] | undefined;
