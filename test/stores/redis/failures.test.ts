@@ -75,7 +75,7 @@ describeWith("redis-server", "the Redis store on a server", (binary) => {
   it("whose clock is ahead, warns that sessions end early", async () => {
     const { client } = await start("--appendonly", "yes");
     for (const [ahead, found] of [
-      [60_000, [expect.stringMatching(/clock .* (59|60) s ahead/)]],
+      [60_000, [expect.stringMatching(/clock .* (59|6\d) s ahead/)]],
       [-60_000, []],
     ] as const) {
       vi.useFakeTimers({ toFake: ["Date"], now: Date.now() - ahead });
