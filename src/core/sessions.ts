@@ -47,8 +47,8 @@ export interface Sessions<Data extends object = SessionData> {
 
 /** The sessions of an app whose store finds them by user. */
 export interface IndexedSessions<Data extends object = SessionData> extends Sessions<Data> {
-  /** The user's live sessions, the most lately used first: for a page of "your devices". */
-  list(of: { userId: string | number }): Promise<SessionInfo[]>;
+  /** The user's live sessions, the most lately used first: for a page of "your devices". Without a user (nobody is logged in) there are none. */
+  list(of: { userId: string | number | undefined }): Promise<SessionInfo[]>;
   /**
    * Ends the user's sessions, but `except`: a session or its handle. Answers how many. Without a user (nobody is logged in) it ends none.
    *
@@ -204,6 +204,7 @@ export function createSessions<Data extends object = SessionData>(options: Sessi
   if (list && deleteAll) {
     sessions.list = async (of) => {
       assertUser(of, "list");
+      if (of.userId === undefined) return [];
       const user = String(of.userId);
       const found = await call("list", () => list.call(store, user));
       const now = Date.now();

@@ -233,6 +233,8 @@ describe("a user's sessions", () => {
     await browser.set({ views: 1 });
     await browser.request(async (session) => {
       expect(await sessions.revokeAll({ userId: session.userId })).toBe(0);
+      await loginAs(sessions, "undefined");
+      expect(await sessions.list({ userId: session.userId })).toEqual([]);
     });
     expect((await browser.open()).session.isNew).toBe(false);
   });
