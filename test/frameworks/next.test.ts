@@ -85,6 +85,16 @@ describe("nextSessions", () => {
       expect([await look(), visit.set]).toEqual([1, []]);
     });
 
+    it("takes a device's proof back with the session's cookie", async () => {
+      use({ store: memoryStore(), deviceBound: "/device" });
+      arrive(`${await returning()}; __Host-sid-device=${"p".repeat(43)}`);
+      await next.withSession((session) => session.destroy())();
+      expect(visit.set).toMatchObject([
+        { name: "sid", value: "", maxAge: 0 },
+        { name: "__Host-sid-device", value: "", maxAge: 0 },
+      ]);
+    });
+
     it("saves before redirect() leaves", async () => {
       const leave = next.withSession(async (session) => {
         session.data.views = 5;
