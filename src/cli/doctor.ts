@@ -74,7 +74,7 @@ export async function doctor({
     throw new HoldfastError("argument-invalid", message, { argument: "url" });
   }
   return [
-    ...(url ? await examineApp({ url, name: withoutPrefix(cookie), production, csrf: options?.csrf }) : []),
+    ...(url ? await examineApp({ url, name: withoutPrefix(String(cookie)), production, csrf: options?.csrf }) : []),
     ...(url && options?.deviceBound ? await examineDeviceRoute(url, options.deviceBound) : []),
     ...(options ? await examineStore(options, production) : []),
   ];

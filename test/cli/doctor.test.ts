@@ -194,6 +194,11 @@ describe("the doctor", () => {
     ]);
   });
 
+  it("finds options that can't be beside a page, too", async () => {
+    const options = { store: memoryStore(), cookie: { name: 7 as unknown as string } };
+    expect(await codes({ url: await serve(healthy()), options })).toEqual(["no-cookie", "options"]);
+  });
+
   it("is content with SameSite=None where csrf is on", async () => {
     const store = { ...memoryStore(), problems: () => [] };
     const none = { store, cookie: { secure: true, sameSite: "none" } } as const;
