@@ -254,9 +254,8 @@ function examineCaching({ headers }: Response): Finding[] {
 async function examineDeviceRoute(url: string, bound: NonNullable<SessionsOptions["deviceBound"]>): Promise<Finding[]> {
   const path = typeof bound === "string" ? bound : bound.path;
   const headers = { "sec-secure-session-id": NOBODYS };
-  const answer = await fetch(new URL(path, url), { method: "POST", redirect: "manual", headers }).catch(
-    () => undefined,
-  );
+  const route = URL.parse(path, url);
+  const answer = route && (await fetch(route, { method: "POST", redirect: "manual", headers }).catch(() => undefined));
   // Who can't be reached, was told of.
   if (!answer || answer.status === 401) return [];
   const message = `POST ${path} answers ${answer.status}, so browsers bind no session to its device. Give that route to nodeDeviceBinding(sessions) or fetchDeviceBinding(sessions), before whatever else may answer it.`;

@@ -194,6 +194,13 @@ describe("the doctor", () => {
     ]);
   });
 
+  it("says that what is no URL can't be reached, with a device's route too", async () => {
+    const store = { ...memoryStore(), problems: () => [] };
+    expect(await codes({ url: "shop.example/cart", options: { store, deviceBound: "/device" } })).toEqual([
+      "unreachable",
+    ]);
+  });
+
   it("finds options that can't be beside a page, too", async () => {
     const options = { store: memoryStore(), cookie: { name: 7 as unknown as string } };
     expect(await codes({ url: await serve(healthy()), options })).toEqual(["no-cookie", "options"]);
