@@ -55,8 +55,9 @@ export interface SessionsOptions<S extends Store = Store> {
   /** Believe `X-Forwarded-Proto`. Only where every request comes through a proxy of yours that sets it. Default: false. */
   trustProxy?: boolean;
   /**
-   * Encrypts entries in the store (AES-256-GCM): one key, or several of which the first writes and all read, so that a new one can be put before the old: a
-   * session goes over to it with its next use. Each is 32 random bytes or more, as bytes or text: `openssl rand -base64 32`. Sessions stored under none of them end. Default: the store holds plain JSON.
+   * Encrypts entries in the store (AES-256-GCM): one key, or several of which the first writes and all read. A new one: give it to all servers as the
+   * second first, then put it before the old; a session goes over to it with its next use, and servers that don't have it reject it from then on. Each is 32
+   * random bytes or more, as bytes or text: `openssl rand -base64 32`. Sessions stored under none of them end. Default: the store holds plain JSON.
    */
   keys?: Key | readonly Key[];
   /**
