@@ -5,8 +5,8 @@ import type { RequestHead } from "./transport.ts";
 
 /** What all requests of one `createSessions` share. */
 export interface Context {
-  /** By what each of its sessions was opened: its mark, for those who have to tell the sessions of two apart. */
-  readonly open: unknown;
+  /** The function that sessions of one `createSessions` share with no other: their mark, which copies and wrappers of them keep. */
+  readonly on: Emitter["on"];
   readonly settings: Settings;
   readonly emit: Emitter["emit"];
   /** Runs one operation of the store: under the deadline, its failure as a `HoldfastError`. */

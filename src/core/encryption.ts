@@ -1,6 +1,6 @@
 import { decodeBase64, encodeBase64 } from "#crypto";
 import { HoldfastError, isHoldfastError } from "../errors.ts";
-import type { IndexedStore, SessionRecord, Store } from "../store.ts";
+import type { IndexedStore, SessionRecord, Store, UpdateResult } from "../store.ts";
 
 type Entries = ReadonlyMap<string, string>;
 type AnyStore = Store & Partial<IndexedStore>;
@@ -15,14 +15,25 @@ const NONCE_LENGTH = 12;
 /** How many sessions' keys are kept at a time. */
 const KEPT_KEYS = 1000;
 
+/** A store whose entries are encrypted, and what keys that change ask of it. */
+export interface Encryption {
+  readonly store: AnyStore;
+  /**
+   * The update that puts under the first key what of the record, as `store` answered it, another one wrote; undefined where there is nothing. It is refused where
+   * another request has changed the record meanwhile.
+   */
+  resealing(handle: string, record: SessionRecord): (() => Promise<UpdateResult>) | undefined;
+}
+
 /**
  * The store with every entry's text encrypted: AES-256-GCM under a key of the session's own (HKDF-SHA256 of one of `keys` and the handle), so that no
  * number of writes wears a key out; bound to handle and entry name, so that a text moved to another record or entry is no text. Names of entries, times
- * and the user's id stay readable. The first key writes, all read; what none of them opens is a corrupt record, never plain text. What another than the first
- * wrote goes over to the first when it is read, so that the old key can be taken away when every session has been used or is over.
+ * and the user's id stay readable. The first key writes, all read; what none of them opens is a corrupt record, never plain text.
  */
-export function encrypted(store: AnyStore, keys: readonly Uint8Array<ArrayBuffer>[]): AnyStore {
+export function encrypted(store: AnyStore, keys: readonly Uint8Array<ArrayBuffer>[]): Encryption {
   const ring = keys.map(createKey);
+  /** By records that were read, the entries that another key than the first wrote. */
+  const old = new WeakMap<SessionRecord, readonly string[]>();
 
   async function seal(handle: string, entries: Entries): Promise<Entries> {
     const sealed = [...entries].map(async ([name, text]) => [name, await ring[0]!.seal(handle, name, text)] as const);
@@ -30,8 +41,13 @@ export function encrypted(store: AnyStore, keys: readonly Uint8Array<ArrayBuffer
   }
 
   async function open(handle: string, record: SessionRecord): Promise<SessionRecord> {
-    const opened = [...record.entries].map(async ([name, text]) => [name, await openText(handle, name, text)] as const);
-    return { ...record, entries: new Map(await Promise.all(opened)) };
+    const texts = [...record.entries];
+    const opened = texts.map(async ([name, text]) => [name, await openText(handle, name, text)] as const);
+    const plain = { ...record, entries: new Map(await Promise.all(opened)) };
+    const ours = `${VERSION}.${await ring[0]!.id}.`;
+    const others = texts.filter(([, text]) => !text.startsWith(ours)).map(([name]) => name);
+    if (others.length > 0) old.set(plain, others);
+    return plain;
   }
 
   async function openText(handle: string, name: string, text: string): Promise<string> {
@@ -42,26 +58,11 @@ export function encrypted(store: AnyStore, keys: readonly Uint8Array<ArrayBuffer
     throw unreadable(handle, "is not encrypted by any of createSessions' keys");
   }
 
-  /** The record with all entries under the first key. Where another request is quicker, or the store fails, the next read tries again. */
-  async function resealed(handle: string, { entries: sealed }: SessionRecord, opened: SessionRecord) {
-    const first = `${VERSION}.${await ring[0]!.id}.`;
-    const old = [...opened.entries].filter(([name]) => !sealed.get(name)!.startsWith(first));
-    if (old.length === 0) return opened;
-    const { secretHash, version, touchedAt, expiresAt } = opened;
-    const change = { set: await seal(handle, new Map(old)), touchedAt, expiresAt };
-    try {
-      const result = await store.update(handle, change, { secretHash, ifVersion: version });
-      return result.status === "updated" ? { ...opened, version: result.version } : opened;
-    } catch {
-      return opened;
-    }
-  }
-
   const { list, deleteAll } = store;
-  return {
+  const outer: AnyStore = {
     async read(handle) {
       const record = await store.read(handle);
-      return record && resealed(handle, record, await open(handle, record));
+      return record && open(handle, record);
     },
     create: async (handle, record) => store.create(handle, { ...record, entries: await seal(handle, record.entries) }),
     async update(handle, change, condition) {
@@ -87,6 +88,17 @@ export function encrypted(store: AnyStore, keys: readonly Uint8Array<ArrayBuffer
         },
         deleteAll: deleteAll.bind(store),
       }),
+  };
+
+  return {
+    store: outer,
+    resealing(handle, record) {
+      const names = old.get(record);
+      if (!names) return undefined;
+      const { entries, secretHash, version, touchedAt, expiresAt } = record;
+      const set = new Map(names.map((name) => [name, entries.get(name)!]));
+      return async () => outer.update(handle, { set, touchedAt, expiresAt }, { secretHash, ifVersion: version });
+    },
   };
 }
 

@@ -6,7 +6,7 @@ import { csrfToken } from "./csrf.ts";
 import { checkName, Entries, unsaved } from "./data.ts";
 import { BINDING, BOUND, newRegistration, REGISTRATION, verifyDevice } from "./device.ts";
 import { hashSecret, newHandle, newSecret, type SessionId } from "./id.ts";
-import { cookieEnd, expiry, graceAfter, isLive, noGrace } from "./lifetime.ts";
+import { cookieEnd, expiry, graceAfter, isFarAhead, isLive, noGrace } from "./lifetime.ts";
 import { Changed, type Found, isSession, type Live } from "./lookup.ts";
 import { loginRequired, overtakesItself, versionsBroken } from "./misuse.ts";
 import { type Intent, type Plan, plan } from "./plan.ts";
@@ -58,8 +58,8 @@ export class Exchange<Data extends object> {
   }
 
   /** @internal Whether it was opened by these sessions. */
-  isOf({ open }: { readonly open: unknown }): boolean {
-    return this.#context.open === open;
+  isOf({ on }: { readonly on: unknown }): boolean {
+    return this.#context.on === on;
   }
 
   get entries(): Entries {
@@ -148,7 +148,8 @@ export class Exchange<Data extends object> {
     const { authenticatedAt } = this.times;
     // Whether anybody is logged in can't be told: an invitation to log in would be wrong.
     this.#assertRead();
-    if (authenticatedAt === undefined || Date.now() - authenticatedAt > maxAge) {
+    const now = Date.now();
+    if (authenticatedAt === undefined || now - authenticatedAt > maxAge || isFarAhead(authenticatedAt, now)) {
       throw loginRequired(maxAge, authenticatedAt);
     }
   }

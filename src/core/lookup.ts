@@ -60,10 +60,10 @@ export class Changed implements Live {
 /** Whether it opens for anybody, by what it says itself: else it is no session of its user's. */
 export function opens(
   record: SessionRecord,
-  { limits, encrypts }: Pick<Settings, "limits" | "encrypts">,
+  { limits, encryption }: Pick<Settings, "limits" | "encryption">,
   now: number,
 ): boolean {
-  return isLive(record, limits, now) && (encrypts || !isSealed(record.entries));
+  return isLive(record, limits, now) && (encryption !== undefined || !isSealed(record.entries));
 }
 
 export function isSession(found: Found): found is Live {
@@ -129,13 +129,11 @@ export function createLookup({ settings, emit, call }: Context): Lookup {
       emit("expired", { handle });
       return undefined;
     }
-    if (!settings.encrypts && isSealed(record.entries)) return reject("corrupt", handle);
+    if (!settings.encryption && isSealed(record.entries)) return reject("corrupt", handle);
     // The record's own text: the one made for this request would have to be put together first.
     const secretHash = match === "current" ? record.secretHash : record.previousHash!;
     const live: Live = { id, record, secretHash, exact: true };
-    if (settings.deviceBound) return ofDevice(head, live, settings.deviceBound);
-    emit("loaded", { handle });
-    return live;
+    return settings.deviceBound ? ofDevice(head, live, settings.deviceBound) : loaded(live);
   }
 
   function ofDevice(head: RequestHead, live: Live, device: DeviceBound): Awaitable<Live | "unproven" | undefined> {
@@ -147,9 +145,17 @@ export function createLookup({ settings, emit, call }: Context): Lookup {
         // Who has lost the key gets a session as anybody does, or could not log in where a login takes one (OAuth's state, a code by mail).
         return mayProve(head, device) ? "unproven" : undefined;
       }
-      emit("loaded", { handle });
-      return verdict === "begins" ? { ...live, firstProof: true } : live;
+      return loaded(verdict === "begins" ? { ...live, firstProof: true } : live);
     });
+  }
+
+  function loaded(live: Live): Live {
+    const { id, record } = live;
+    emit("loaded", { handle: id.handle });
+    const reseal = settings.encryption?.resealing(id.handle, record);
+    // Nobody waits for it: where another request is quicker, or the store fails, the next one tries again.
+    if (reseal) Promise.resolve(call("update", reseal)).catch(() => {});
+    return live;
   }
 
   function reject(reason: SessionEvents["rejected"]["reason"], handle?: string): undefined {

@@ -5,7 +5,7 @@ import { type CookieAttributes, cookieName, formatAttributes, hasPrefix } from "
 import { areOrigins } from "./csrf.ts";
 import type { DeviceBound } from "./device.ts";
 import { type Duration, milliseconds } from "./duration.ts";
-import { encrypted } from "./encryption.ts";
+import { type Encryption, encrypted } from "./encryption.ts";
 import type { Limits } from "./lifetime.ts";
 import { MOVED, refuseUnknown } from "./misspelt.ts";
 import { bearerTransport, chosenTransport, cookieTransport, type RequestHead, type Transport } from "./transport.ts";
@@ -117,8 +117,8 @@ export interface Settings {
   readonly transport: Transport;
   readonly trustProxy: boolean;
   readonly serializer: Serializer;
-  /** Whether `store` opens encrypted entries. */
-  readonly encrypts: boolean;
+  /** Of `store`, where its entries are encrypted. */
+  readonly encryption: Encryption | undefined;
   readonly timeout: number;
   readonly onStoreError: "error" | "read-only";
   readonly maxPerUser: UserLimit | undefined;
@@ -184,10 +184,10 @@ export function settle(options: SessionsOptions): Settings {
   const { onStoreError = "error" } = options;
   oneOf(onStoreError, ["error", "read-only"], "onStoreError");
   const settled = settleCookie(cookie);
-  const keys = "keys" in options ? settleKeys(options.keys) : undefined;
+  const encryption = "keys" in options ? encrypted(store, settleKeys(options.keys)) : undefined;
   return {
-    store: keys ? encrypted(store, keys) : store,
-    encrypts: keys !== undefined,
+    store: encryption?.store ?? store,
+    encryption,
     limits,
     ...settled,
     ...settleTransport(options, settled),

@@ -26,7 +26,7 @@ export class Session<Data extends object = SessionData> {
   readonly #exchange: Exchange<Data>;
 
   /** @internal */
-  static isOf(session: unknown, sessions: { readonly open: unknown }): boolean {
+  static isOf(session: unknown, sessions: { readonly on: unknown }): boolean {
     // Not by `instanceof`, which a proxy of one passes too.
     const held: object = Object(session);
     return #exchange in held && held.#exchange.isOf(sessions);
@@ -229,7 +229,7 @@ Object.setPrototypeOf(
  * Whether the request has its session already: the adapter is mounted twice, on an app and on a router. Throws `session-taken` where
  * another library's session is there, or one of other sessions: the shop's, where the handlers behind mean the admins'.
  */
-export function hasSession({ session }: { session?: unknown }, sessions: { readonly open: unknown }): boolean {
+export function hasSession({ session }: { session?: unknown }, sessions: { readonly on: unknown }): boolean {
   if (!session || Session.isOf(session, sessions)) return Boolean(session);
   throw sessionTaken();
 }

@@ -97,7 +97,7 @@ export function createSessions<Data extends object = SessionData>(options: Sessi
   const warned = new Set<string>();
 
   const context: Context = {
-    open,
+    on,
     settings,
     emit,
     call(operation, run) {
@@ -150,23 +150,21 @@ export function createSessions<Data extends object = SessionData>(options: Sessi
     sweeping.unref?.();
   }
 
-  function open(head: RequestHead): Awaitable<Exchange<Data>> {
-    keepSwept();
-    const received = transport.receive(head, isHttps(head, trustProxy));
-    // What a browser asks there is not its user's, and who it is shows itself there alone: its cookie stays, whatever middleware does.
-    if (deviceBound && head.path === deviceBound.path) return new Exchange<Data>(context, head, received, "unproven");
-    if (received.presented && received.ids.length === 0) emit("rejected", { reason: "malformed" });
-    const origin = allowedOrigins && isAmbient(received) ? originOf(head, allowedOrigins) : "own";
-    if (origin === "other") return Promise.reject(crossSite(origin));
-    return after(lookUp(head, received.ids), (found) => {
-      const exchange = new Exchange<Data>(context, head, received, found);
-      if (origin === "own" || !isSession(found)) return exchange;
-      return after(hasToken(head, found.id.secret), (has) => (has ? exchange : Promise.reject(crossSite(origin))));
-    });
-  }
-
   const sessions: Sessions<Data> & Partial<IndexedSessions<Data>> = {
-    open,
+    open(head) {
+      keepSwept();
+      const received = transport.receive(head, isHttps(head, trustProxy));
+      // What a browser asks there is not its user's, and who it is shows itself there alone: its cookie stays, whatever middleware does.
+      if (deviceBound && head.path === deviceBound.path) return new Exchange<Data>(context, head, received, "unproven");
+      if (received.presented && received.ids.length === 0) emit("rejected", { reason: "malformed" });
+      const origin = allowedOrigins && isAmbient(received) ? originOf(head, allowedOrigins) : "own";
+      if (origin === "other") return Promise.reject(crossSite(origin));
+      return after(lookUp(head, received.ids), (found) => {
+        const exchange = new Exchange<Data>(context, head, received, found);
+        if (origin === "own" || !isSession(found)) return exchange;
+        return after(hasToken(head, found.id.secret), (has) => (has ? exchange : Promise.reject(crossSite(origin))));
+      });
+    },
 
     async revoke(handle, of) {
       if (of !== undefined) assertUser(of, "revoke");

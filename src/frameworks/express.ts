@@ -79,21 +79,21 @@ export function expressSessions<Data extends object>(
       opened ??= open();
       return opened;
     };
-    openedBy.set(openSession, sessions.open);
+    openedBy.set(openSession, sessions.on);
     return openSession;
   }
 
   return (request: ExpressRequest, response, next) => {
     if (hasSession(request, sessions)) return next();
     if (!lazy) return begin(request, response, next, next);
-    if (request.openSession && openedBy.get(request.openSession) !== sessions.open) throw sessionTaken();
+    if (request.openSession && openedBy.get(request.openSession) !== sessions.on) throw sessionTaken();
     request.openSession ??= opener(request, response, next);
     next();
   };
 }
 
 /** Whose session a request's `openSession` opens: by the mark that sessions themselves have. */
-const openedBy = new WeakMap<() => Promise<unknown>, Sessions["open"]>();
+const openedBy = new WeakMap<() => Promise<unknown>, Sessions["on"]>();
 
 /** `secure` is Express's, which knows the proxies that the app trusts; Connect has none. */
 type ExpressRequest = IncomingMessage & { session?: unknown; openSession?: () => Promise<unknown>; secure?: boolean };

@@ -39,6 +39,14 @@ describe("requireFresh", () => {
     await requireFresh(5 * MINUTE + 1);
   });
 
+  it("stops whom a wrong clock logged in long after now", async () => {
+    const now = Date.now();
+    vi.setSystemTime(now + 60 * MINUTE);
+    await browser.request((session) => session.login("ada"));
+    vi.setSystemTime(now);
+    await expect(requireFresh("5m")).rejects.toMatchObject({ code: "login-required" });
+  });
+
   it("stops a visitor who isn't logged in", async () => {
     await browser.set({ cart: "tea" });
     await expect(requireFresh("5m")).rejects.toMatchObject({ code: "login-required", details: { maxAge: 5 * MINUTE } });

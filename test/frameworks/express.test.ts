@@ -133,7 +133,10 @@ describe.each([
   );
 
   it.each([false, true])("mounted again, with a copy of its sessions, leaves the session (lazy: %s)", async (lazy) => {
-    const app = make().use(expressSessions(sessions, { lazy }), expressSessions({ ...sessions }, { lazy }));
+    const app = make().use(
+      expressSessions(sessions, { lazy }),
+      expressSessions({ ...sessions, open: (head) => sessions.open(head) }, { lazy }),
+    );
     app.use((req, _res, next) => void Promise.resolve(req.openSession?.()).then(() => next(), next), change);
     app.use(((error, _req, res, _next) => void res.status(500).send(error.code)) as ErrorRequestHandler);
     expect((await ask(await port(app), { path: "/" })).status).toBe(200);

@@ -66,7 +66,10 @@ export const parsing: readonly Probe[] = [
         dataOf((await start({ after: old, keys })).visitor().stranger(cookie));
       assert.deepEqual(await read([KEYS[1]!], one.cookie), {});
       assert.deepEqual(await read([KEYS[1]!, KEYS[0]!], one.cookie), { a: 1 });
-      assert.deepEqual(await read([KEYS[1]!], one.cookie), { a: 1 }, "a session in use needs the old key");
+      // No request waits for it to go over.
+      for (let tries = 1; !("a" in ((await read([KEYS[1]!], one.cookie)) as object)); tries++) {
+        assert.ok(tries < 100, "a session in use needs the old key");
+      }
       const entryAtRest = old.entryAtRest!;
       await entryAtRest(two.id, "b", await entryAtRest(two.id, "a"));
       assert.deepEqual(await read([KEYS[0]!], two.cookie), {}, "a text serves another entry");

@@ -132,7 +132,7 @@ describe("whatever a record became in the store", { timeout: FUZZ_TIMEOUT }, () 
         sweep: async () => 0,
         close: async () => {},
       };
-      store = encrypted(bare, [new Uint8Array(randomBytes(32))]);
+      store = encrypted(bare, [new Uint8Array(randomBytes(32))]).store;
       const times = { createdAt: 1, touchedAt: 1, expiresAt: 1 };
       await store.create("h", { secretHash: "1:x", entries: new Map([["a", '"tea"']]), ...times, version: 1 });
     });
