@@ -182,7 +182,7 @@ function createKey(bytes: Uint8Array<ArrayBuffer>): Key {
 
 /** Whether one of the entries is encrypted, for who has no key: it is no text of the serializer's. */
 export function isSealed(entries: Entries): boolean {
-  for (const text of entries.values()) if (SEALED.test(text)) return true;
+  for (const text of entries.values()) if (text.startsWith(VERSION) && SEALED.test(text)) return true;
   return false;
 }
 
