@@ -104,7 +104,7 @@ export default function cases(app: () => App): void {
     await vi.waitFor(() => expect(app().log()).toContain("headers-sent"));
   });
 
-  /** The suite's apps in a route, with Nitro in this process: the suite holds requests at its barriers. */
+  /** The suite's apps, with Nitro in this process: the suite holds requests at its barriers. */
   let handle: RequestListener;
   beforeAll(async () => {
     vi.spyOn(console, "error").mockImplementation(() => {}); // Nitro's, of each error
@@ -129,17 +129,11 @@ export default function cases(app: () => App): void {
     global.holdfastSuite = {
       middleware,
       async answer(event) {
-        const { path, ...rest } = appRequest(event.req as Request);
-        return responseOf(await suite.handle({ ...rest, path: path.slice("/suite".length) }, session(event)));
+        return responseOf(await suite.handle(appRequest(event.req as Request), session(event)));
       },
       onError: ({ cause }) => responseOf(suite.onError(cause)),
     };
-    const { port, close } = await listen(
-      createServer((request, response) => {
-        request.url = `/suite${request.url}`;
-        handle(request, response);
-      }),
-    );
+    const { port, close } = await listen(createServer(handle));
     return { url: `http://127.0.0.1:${port}`, close };
   };
   for (const { name, run } of adapterCases(serve)) test(name, run);

@@ -1,5 +1,8 @@
 import { defineMiddleware } from "nitro/h3";
 import { suite } from "../suite.ts";
 
-/** Before the example's own, which leaves a request alone that has a session. */
-export default defineMiddleware((event, next) => suite()?.middleware(event, next) ?? next());
+/** In the place of the example's own, and of its routes: a request has one app's session. */
+export default defineMiddleware((event, next) => {
+  const app = suite();
+  return app ? app.middleware(event, () => app.answer(event)) : next();
+});
