@@ -22,7 +22,14 @@ export function holdfast(name: string, { serve, serveRaw }: Server, open: OpenAS
     name,
     forgedId: () => `${"h".repeat(22)}.${"s".repeat(43)}`,
     secretOf: (id) => id.split(".")[1] ?? "",
-    startWeak: async () => createSessions({ store: (await open()).store, keys: "" }),
+    async startWeak() {
+      const { store, close } = await open();
+      try {
+        return createSessions({ store, keys: "" });
+      } finally {
+        await close();
+      }
+    },
     start,
   };
 
