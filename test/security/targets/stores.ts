@@ -4,16 +4,16 @@ import { tmpdir } from "node:os";
 import { join } from "node:path";
 import { DatabaseSync } from "node:sqlite";
 import type { IndexedStore } from "holdfast";
-import { type D1, d1Store } from "holdfast/stores/d1";
+import { d1Store } from "holdfast/stores/d1";
 import { memoryStore } from "holdfast/stores/memory";
 import { mysqlStore } from "holdfast/stores/mysql";
 import { postgresStore } from "holdfast/stores/postgres";
 import { redisStore } from "holdfast/stores/redis";
 import { sqliteStore } from "holdfast/stores/sqlite";
-import { Miniflare } from "miniflare";
 import mysql from "mysql2/promise";
 import pg from "pg";
 import { createClient } from "redis";
+import { remoteD1 } from "./d1.ts";
 
 /** A store of an app's own. */
 export interface OpenStore {
@@ -64,20 +64,14 @@ export const inSqlite: OpenAStore = async () => {
   };
 };
 
-/** Cloudflare's runtime takes a second to start, so one is there for all, until the process ends. Each store has one of its databases to itself. */
-let runtime: Miniflare | undefined;
-const databases = Array.from({ length: 8 }, (_, i) => `DB${i}`);
+const DATABASES = Array.from({ length: 8 }, (_, i) => `DB${i}`);
+/** Each store has one of them to itself. */
+const free = [...DATABASES];
 
 export const inD1: OpenAStore = async () => {
-  runtime ??= new Miniflare({
-    modules: true,
-    script: "export default { fetch: () => new Response() }",
-    compatibilityDate: "2026-07-01",
-    d1Databases: [...databases],
-    cf: false,
-  });
-  const database = databases.shift()!;
-  const db = (await runtime.getD1Database(database)) as unknown as D1;
+  const database = free.shift();
+  if (database === undefined) throw new Error("More D1 stores are open than there are databases: close some.");
+  const db = remoteD1(DATABASES, database);
   const store = d1Store(db);
   await store.read("");
   const all = "SELECT json_object('handle', handle, 'secret', secret_hash, 'entries', entries) FROM holdfast_sessions";
@@ -89,7 +83,7 @@ export const inD1: OpenAStore = async () => {
     rows: async () => (await db.prepare(all).raw()).map(String),
     async close() {
       await db.prepare("DROP TABLE holdfast_sessions").run();
-      databases.push(database);
+      free.push(database);
     },
   };
 };
