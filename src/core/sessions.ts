@@ -167,10 +167,13 @@ export function createSessions<Data extends object = SessionData>(options: Sessi
     },
 
     async revoke(handle, of) {
-      if (of !== undefined) assertUser(of, "revoke");
-      // With a user it comes from a request, and may be anything that JSON holds; without one, from an operator who ends a damaged record.
-      if (of ? !isHandle(handle) : typeof handle !== "string") return false;
-      if (of) {
+      if (of === undefined) {
+        // An operator's, perhaps of a damaged record: any text.
+        if (typeof handle !== "string") return false;
+      } else {
+        assertUser(of, "revoke");
+        // A request's: it may be anything that JSON holds.
+        if (!isHandle(handle)) return false;
         const record = await call("read", () => store.read(handle));
         if (of.userId === undefined || record?.userId !== String(of.userId)) return false;
       }

@@ -316,9 +316,11 @@ class Hold {
 
   #edit({ setCookie, setHeader, beside, cacheable, vary }: HeaderEdits): void {
     const response = this.#response;
-    // As a list, which other middleware expects to find there.
-    if (setCookie && !this.#cookieSet) response.appendHeader("Set-Cookie", [setCookie]);
-    if (beside && !this.#cookieSet) for (const [name, value] of beside) response.appendHeader(name, value);
+    if (!this.#cookieSet) {
+      // As a list, which other middleware expects to find there.
+      if (setCookie) response.appendHeader("Set-Cookie", [setCookie]);
+      if (beside) for (const [name, value] of beside) response.appendHeader(name, value);
+    }
     if (setHeader) response.setHeader(...setHeader);
     if (setCookie || setHeader) {
       this.#cookieSet = true;
